@@ -1,0 +1,1 @@
+"""What listens: one folder per job, one file per engine, chosen by name through `registry`."""
