@@ -1,0 +1,155 @@
+"""What the library's tables hold, column by column.
+
+Four LanceDB tables and one folder of tracks:
+
+    recordings   one row a recording: its newest path, its duration, what was odd about it
+    files        one row a path ever seen, with the size and time that make hashing it again needless
+    hearings     one row a recording and job: which engine listened, with which settings, how far
+    passages     one row an utterance: its text, its words with times, the strings a search compares
+    tracks/      fixed-rate arrays (frame embeddings, activity), one append-only file each
+
+`hearings.position` is the commit: rows and track frames at or past it belong to a run that was
+interrupted, and are dropped when the recording is listened to again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from earmark.records import Segment, Word
+from earmark.timeline import Span
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT_VERSION = 1
+"""Raised when an older earmark could not read what this one writes."""
+
+TABLES = ("recordings", "files", "hearings", "passages")
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How far one job has listened to one recording.
+
+    `position` is in seconds on the recording's clock; everything before it is stored for good.
+    `settings` is the JSON text of what the job was set to; `note` what the user should know of it.
+    """
+
+    recording_id: str
+    job: str
+    engine: str
+    settings: str
+    position: float
+    complete: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """An utterance as stored: the segment, and the strings a search compares (made by `language`)."""
+
+    recording_id: str
+    segment: Segment
+    keys: str
+    stems: str
+    phones: str
+
+
+def schemas() -> dict[str, pa.Schema]:
+    """The Arrow schema of each table; pyarrow is imported here so that `--help` need not wait for it."""
+    import pyarrow as pa
+
+    return {
+        "recordings": pa.schema(
+            {
+                "id": pa.string(),
+                "path": pa.string(),
+                "duration_seconds": pa.float64(),
+                "start_seconds": pa.float64(),
+                "audio_stream": pa.int32(),
+                "note": pa.string(),
+            }
+        ),
+        "files": pa.schema(
+            {
+                "path": pa.string(),
+                "size": pa.int64(),
+                "mtime_ns": pa.int64(),
+                "audio_stream": pa.int32(),
+                "recording_id": pa.string(),
+            }
+        ),
+        "hearings": pa.schema(
+            {
+                "recording_id": pa.string(),
+                "job": pa.string(),
+                "engine": pa.string(),
+                "settings": pa.string(),
+                "position": pa.float64(),
+                "complete": pa.bool_(),
+                "note": pa.string(),
+            }
+        ),
+        "passages": pa.schema(
+            {
+                "recording_id": pa.string(),
+                "start": pa.float64(),
+                "end": pa.float64(),
+                "text": pa.string(),
+                "language": pa.string(),
+                "engine": pa.string(),
+                "keys": pa.string(),
+                "stems": pa.string(),
+                "phones": pa.string(),
+                "word_texts": pa.list_(pa.string()),
+                "word_starts": pa.list_(pa.float32()),
+                "word_ends": pa.list_(pa.float32()),
+                "word_probabilities": pa.list_(pa.float32()),
+                "word_aligned": pa.list_(pa.bool_()),
+            }
+        ),
+    }
+
+
+def row_of(passage: Passage) -> dict[str, object]:
+    """Word times are stored relative to the passage, where float32 keeps a ten-hour file exact to a microsecond."""
+    segment = passage.segment
+    start = segment.span.start
+    return {
+        "recording_id": passage.recording_id,
+        "start": start,
+        "end": segment.span.end,
+        "text": segment.text,
+        "language": segment.language,
+        "engine": segment.engine,
+        "keys": passage.keys,
+        "stems": passage.stems,
+        "phones": passage.phones,
+        "word_texts": [word.text for word in segment.words],
+        "word_starts": [word.span.start - start for word in segment.words],
+        "word_ends": [word.span.end - start for word in segment.words],
+        "word_probabilities": [word.probability for word in segment.words],
+        "word_aligned": [word.aligned for word in segment.words],
+    }
+
+
+def segment_of(row: dict[str, object]) -> Segment:
+    """The inverse of `row_of`, for the segment's columns."""
+    start = float(row["start"])  # type: ignore[arg-type]
+    columns = ("word_texts", "word_starts", "word_ends", "word_probabilities", "word_aligned")
+    words = tuple(
+        Word(text, Span(start + first, start + max(first, last)), probability, aligned)
+        for text, first, last, probability, aligned in zip(
+            *(row[column] for column in columns),  # type: ignore[call-overload]
+            strict=True,
+        )
+    )
+    return Segment(
+        Span(start, float(row["end"])),  # type: ignore[arg-type]
+        str(row["text"]),
+        words,
+        str(row["language"]),
+        str(row["engine"]),
+    )

@@ -1,0 +1,189 @@
+"""The library as a writer sees it: what was heard goes in, piece by piece, and stays.
+
+Every commit appends rows and tracks first and moves the hearing's position last. A run killed
+between the two leaves a tail past the position, which the next run over that recording drops; a
+run killed anywhere else leaves exactly what was committed. LanceDB's own versions make each single
+table write whole or absent.
+
+A second engine for a recording already heard is a hearing of its own: the old one's rows go only
+once the new one is complete. What an engine was set to is part of its name here (`moonshine@1f0c…`),
+so other settings are another hearing too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.errors import EarmarkError
+from earmark.library.catalogue import Catalogue
+from earmark.library.folder import check_folder, create_folder, unusable, writing
+from earmark.library.schema import TABLES, Hearing, Passage, row_of, schemas
+from earmark.library.tracks import TrackHeader, append_rows, track_path
+from earmark.records import Recording
+
+if TYPE_CHECKING:
+    import lancedb
+
+__all__ = ["Library"]
+
+
+class Library:
+    """One library folder, open for writing. Use `Library.open`; read with `Catalogue.load`."""
+
+    def __init__(self, folder: Path, tables: dict[str, lancedb.table.Table], catalogue: Catalogue) -> None:
+        self.folder = folder
+        self._tables = tables
+        self._catalogue = catalogue
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Library]:
+        """Opens the library in `folder`, making it if there is none, and holds its write lock.
+
+        Raises:
+            LibraryError: if the folder is foreign, newer, unwritable, or being written by another process.
+        """
+        if not check_folder(folder):
+            create_folder(folder)
+        with writing(folder), translated(folder):
+            import lancedb
+
+            database = lancedb.connect(str(folder / "tables"))
+            tables = {
+                name: database.create_table(name, schema=schema, exist_ok=True)
+                for name, schema in schemas().items()
+            }
+            yield cls(folder, tables, Catalogue.load(folder))
+
+    # What is known
+
+    def recording_of(self, path: str, size: int, mtime_ns: int, audio_stream: int) -> str | None:
+        """The recording a path held when it was last hashed, if size and time say that it still does."""
+        return self._catalogue.recording_of(path, size, mtime_ns, audio_stream)
+
+    def hearing(self, recording_id: str, job: str, engine: str) -> Hearing | None:
+        return self._catalogue.hearings.get((recording_id, job, engine))
+
+    def recording(self, recording_id: str) -> Recording | None:
+        return self._catalogue.recordings.get(recording_id)
+
+    # What is new
+
+    def remember(self, recording: Recording, size: int, mtime_ns: int, note: str = "") -> None:
+        """Keeps a recording and the file it was found in; a recording known already gets its newest path."""
+        known = self._catalogue.recordings.get(recording.id)
+        if known != recording or self._catalogue.notes.get(recording.id, "") != note:
+            self._upsert("recordings", ["id"], [asdict(recording) | {"note": note}])
+            self._catalogue.recordings[recording.id] = recording
+            self._catalogue.notes[recording.id] = note
+        key = (recording.path, recording.audio_stream)
+        entry = (size, mtime_ns, recording.id)
+        if self._catalogue.files.get(key) != entry:
+            row = {
+                "path": recording.path,
+                "size": size,
+                "mtime_ns": mtime_ns,
+                "audio_stream": recording.audio_stream,
+                "recording_id": recording.id,
+            }
+            self._upsert("files", ["path", "audio_stream"], [row])
+            self._catalogue.files[key] = entry
+
+    def resume(self, recording_id: str, job: str, engine: str, start_seconds: float) -> float:
+        """Where this job has to go on with this recording, with any uncommitted tail dropped."""
+        hearing = self.hearing(recording_id, job, engine)
+        position = start_seconds if hearing is None else hearing.position
+        if job == "words":
+            self._delete_passages(recording_id, f"engine = '{_plain(engine)}' AND start >= {position!r}")
+        return position
+
+    def append_track(
+        self, recording_id: str, job: str, engine: str, header: TrackHeader, rows: NDArray[np.generic], keep_rows: int
+    ) -> int:
+        """Adds rows to a track (see `tracks.append_rows`); they count once a hearing's position covers them."""
+        return append_rows(self._track_path(recording_id, job, engine), header, rows, keep_rows)
+
+    def commit(self, passages: Sequence[Passage], hearings: Sequence[Hearing]) -> None:
+        """Stores what was heard, then how far: when this returns, it survives anything but the disk."""
+        import pyarrow as pa
+
+        if passages:
+            table = pa.Table.from_pylist([row_of(passage) for passage in passages], schema=schemas()["passages"])
+            self._tables["passages"].add(table)
+        if hearings:
+            self._upsert("hearings", ["recording_id", "job", "engine"], [asdict(hearing) for hearing in hearings])
+            for hearing in hearings:
+                self._catalogue.hearings[(hearing.recording_id, hearing.job, hearing.engine)] = hearing
+        for hearing in hearings:
+            if hearing.complete:
+                self._retire_others(hearing)
+
+    def finish(self) -> None:
+        """Tidies after a run: merges small fragments, forgets versions older than a day, renews the search copy."""
+        for table in self._tables.values():
+            if table.count_rows():
+                table.optimize(cleanup_older_than=timedelta(days=1))
+        Catalogue.build(self.folder, {name: table.to_arrow() for name, table in self._tables.items()})
+
+    # How
+
+    def _retire_others(self, done: Hearing) -> None:
+        """Once a job is complete with one engine, what another engine heard for the same job goes."""
+        others = [
+            hearing
+            for (recording_id, job, engine), hearing in self._catalogue.hearings.items()
+            if recording_id == done.recording_id and job == done.job and engine != done.engine
+        ]
+        for other in others:
+            if done.job == "words":
+                self._delete_passages(other.recording_id, f"engine = '{_plain(other.engine)}'")
+            self._track_path(other.recording_id, other.job, other.engine).unlink(missing_ok=True)
+            self._tables["hearings"].delete(
+                f"recording_id = '{_plain(other.recording_id)}' AND job = '{_plain(other.job)}' "
+                f"AND engine = '{_plain(other.engine)}'"
+            )
+            del self._catalogue.hearings[(other.recording_id, other.job, other.engine)]
+
+    def _track_path(self, recording_id: str, job: str, engine: str) -> Path:
+        return track_path(self.folder, _plain(recording_id), _plain(job), _plain(engine))
+
+    def _delete_passages(self, recording_id: str, condition: str) -> None:
+        self._tables["passages"].delete(f"recording_id = '{_plain(recording_id)}' AND {condition}")
+
+    def _upsert(self, name: str, keys: list[str], rows: list[dict[str, Any]]) -> None:
+        import pyarrow as pa
+
+        table = pa.Table.from_pylist(rows, schema=schemas()[name])
+        merge = self._tables[name].merge_insert(keys)
+        merge.when_matched_update_all().when_not_matched_insert_all().execute(table)
+
+
+def _plain(name: str) -> str:
+    """Names that go into a condition are hashes and engine names; anything else is a bug, not a query."""
+    if not re.fullmatch(r"[\w.@+-]+", name):
+        raise ValueError(f"not a plain name: {name!r}")
+    return name
+
+
+@contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """LanceDB's and the system's refusals about `folder` become a `LibraryError`."""
+    try:
+        yield
+    except EarmarkError:
+        raise
+    except (OSError, RuntimeError) as exc:
+        if isinstance(exc, RuntimeError) and "lance" not in str(exc).lower():
+            raise
+        raise unusable(folder, exc) from exc
+
+
