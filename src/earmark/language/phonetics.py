@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import resources
 
 from earmark.language.english import spell_english
 from earmark.language.persian import spell_persian
@@ -37,83 +38,33 @@ _ARPABET = {
 # Phones easily taken for each other share a letter; the vowels fall into front, open and back ones.
 _COARSE = str.maketrans("bdgqxvDTzZJNiIeAoOUWXVRYy", "ptkkkfsssSCniiiiauuauaari")
 
-_V, _C = "[aeiouy]", "[bcdfghjklmnpqrstvwxz]"
-# Letter-to-sound rules, by first letter; of each the first that fits is taken. A rule is a regular expression
-# (what it consumes, and its context as look-around) and the phones it stands for.
-_RULES: dict[str, list[tuple[str, str]]] = {
-    "a": [
-        (r"(?<![a-z])a(?![a-z])", "V"), (r"augh(?=t)", "o"), (r"au", "o"), (r"aw", "o"), (r"air", "er"), (r"ai", "A"), (r"ay", "A"),
-        (r"(?<=w)are?(?=[a-z])", "or"), (r"are(?![a-z])", "er"), (r"arr", "er"), (r"ar(?![aeiouy])", "or"),
-        (r"(?<=w)a(?=[tsn])", "o"), (r"all(?![a-z])", "ol"), (r"al(?=[kt])", "ol"), (r"alk", "ok"), (r"alm", "om"),
-        (r"(?<=[a-z])able(?![a-z])", "Vbl"), (r"(?<=[a-z]{2})age(?![a-z])", "IJ"), (r"(?<=[a-z]{2})ally(?![a-z])", "Vli"),
-        (r"(?<=[a-z]{2})a[ln](?=t?s?(?![a-z]))(?<!..[aeiou]a.)", "V_"),
-        (rf"a(?={_C}e(?![a-z]))", "A"), (rf"a(?={_C}(?:es|ed|er|ing|ion|y)(?![a-z]))", "A"), (r"a(?=tion|cious|tio)", "A"),
-        (rf"a(?=ste(?![a-z]))", "A"), (r"a(?=nge(?![a-z]))", "A"), (r"a(?![a-z])", "V"), (r"aa", "o"), (r"ae", "i"), (r"a", "a"),
-    ],
-    "b": [(r"(?<=m)b(?![a-z])", ""), (r"bb", "b"), (r"b", "b")],
-    "c": [
-        (r"ch(?=r)", "k"), (r"(?<=s)ch(?=ool|em)", "k"), (r"ch", "C"), (r"ck", "k"), (r"cc(?=[eiy])", "ks"), (r"cc", "k"),
-        (r"ci(?=[aou])", "S"), (r"(?<=s)c(?=[eiy])", ""), (r"c(?=[eiy])", "s"), (r"cz", "C"), (r"c", "k"),
-    ],
-    "d": [(r"dge", "J"), (r"dg", "J"), (r"dd", "d"), (r"(?<=[pkfscx]e)d(?![a-z])", "t"), (r"d", "d")],
-    "e": [
-        (r"(?<=[dt])ed(?![a-z])", "Id"), (r"(?<=[pkfsxch]{2})ed(?![a-z])", "t"), (rf"(?<=[a-z]{_C})ed(?![a-z])", "d"),
-        (r"eigh(?=t)", "A"), (r"eigh", "A"), (r"ei(?=n|r)", "A"), (r"(?<=c)ei", "i"), (r"ei", "Y"), (r"ey(?![a-z])", "i"), (r"ey", "A"),
-        (r"ear(?=[nlt])(?<!he..)", "R"), (r"ear", "ir"), (r"eau", "O"), (r"ea(?=d(?![a-z])|lth|vy|sure|ther|nt)", "e"), (r"ea", "i"),
-        (r"eer", "ir"), (r"ee", "i"), (r"eu", "u"), (r"ew", "u"), (r"ere(?![a-z])", "ir"), (r"err", "er"), (r"er(?=[aiou])", "er"),
-        (r"er", "R"), (rf"(?<=[a-z])es(?![a-z])(?<=[szxh]es)", "Vz"), (r"(?<=[cg])es(?![a-z])", "Iz"), (r"(?<=[a-z]{2})es(?![a-z])", "z"),
-        (rf"(?<={_V}{_C})e(?![a-z])", ""), (rf"(?<={_V}{_C}{_C})e(?![a-z])", ""), (r"(?<=[bcdgptkszfl]l)e(?![a-z])", ""),
-        (r"(?<=[uvc])e(?![a-z])", ""), (r"(?<![a-z]{2})e(?![a-z])", "i"), (r"e(?![a-z])", "i"), (rf"(?<=[a-z])e(?=ly(?![a-z])|ment|ful|less|ness)", ""),
-        (r"(?<=[a-z]{2})e(?=[nlm]t?s?(?![a-z]))", "V"), (rf"(?<![a-z])e(?={_C}[aeiou])", "I"), (r"e", "e"),
-    ],
-    "f": [(r"ff", "f"), (r"f", "f")],
-    "g": [
-        (r"(?<=[a-z])gh(?=t)", ""), (r"gh(?![a-z])", ""), (r"gh", "g"), (r"(?<![a-z])gn", "n"), (r"gn(?![a-z])", "n"), (r"gg", "g"),
-        (r"(?<![a-z])g(?=e[tra]|i[vfgr])", "g"), (r"gu(?=[eiy])", "g"), (r"g(?=[eiy])", "J"), (r"(?<=n)g(?=s?(?![a-z]))", ""), (r"g", "g"),
-    ],
-    "h": [(r"(?<![a-z])h(?=our|on[eo])", ""), (rf"h(?={_V})", "h"), (r"h", "")],
-    "i": [
-        (r"(?<=t)io(?=n)", "V"), (r"igh", "Y"), (r"ign(?![a-z])", "Yn"), (r"ind(?![a-z])", "Ynd"), (r"ild(?![a-z])", "Yld"),
-        (r"ique", "ik"), (r"ier(?![a-z])", "iR"), (r"ie(?=d(?![a-z])|s(?![a-z]))(?<=[a-z]{2}i.)", "i"), (r"ie(?![a-z])", "Y"), (r"ie", "i"),
-        (r"ir(?=[aeiou])", "Yr"), (r"ir", "R"), (r"ia", "iV"), (r"io", "iO"), (r"(?<=[a-z])i[sz]e(?=[sd]?(?![a-z]))", "Yz"), (r"(?<=[a-z]{3})i(?=ve(?![a-z]))", "I"),
-        (r"(?<=[a-z]{3})i(?=ne(?![a-z]))", "i"), (rf"i(?={_C}e(?:s|d|r|rs)?(?![a-z]))", "Y"), (rf"i(?={_C}ing(?![a-z]))", "Y"),
-        (r"(?<![a-z])i(?![a-z])", "Y"), (r"i(?![a-z])", "i"), (r"i(?=ti|sh|c)", "I"), (r"(?<![a-z])bi", "bY"), (r"i", "I"),
-    ],
-    "j": [(r"j", "J")],
-    "k": [(r"(?<![a-z])kn", "n"), (r"kh", "k"), (r"kk", "k"), (r"k", "k")],
-    "l": [(r"ll", "l"), (r"l", "l")],
-    "m": [(r"mm", "m"), (r"m", "m")],
-    "n": [(r"nn", "n"), (r"ng(?=[aeiourl])(?!nge)", "Ng"), (r"ng", "N"), (r"n(?=[kxq])", "N"), (r"n", "n")],
-    "o": [
-        (r"ought", "ot"), (r"ough(?![a-z])", "O"), (r"ough", "o"), (r"ould", "Ud"), (r"ous(?![a-z])", "Vs"), (r"our(?![a-z])", "or"), (r"our", "or"),
-        (r"(?<=[cn])ou(?=nt)", "W"), (r"ou(?=[stdnc])", "W"), (r"ou(?=p|th)", "u"), (r"ou", "V"), (r"ow(?=n(?![a-z])|[eld])", "W"), (r"(?<=[nhc])ow(?![a-z])", "W"),
-        (r"ow(?![a-z])", "O"), (r"ow", "O"), (r"oi", "X"), (r"oy", "X"), (r"oor", "or"), (r"oo(?=[kd])", "U"), (r"oo", "u"), (r"oar", "or"), (r"oa", "O"), (r"oe", "O"),
-        (r"(?<=w)or", "R"), (r"or", "or"), (r"old", "Old"), (r"oll(?![a-z])", "Ol"), (r"ost(?![a-z])", "Ost"), (r"o(?=ther|ver(?![a-z])(?<!..o)|n(?:ey|th|ce))", "V"), (r"over", "OvR"),
-        (rf"o(?={_C}e[sdr]?(?![a-z]))", "O"), (rf"o(?={_C}ing(?![a-z]))", "O"), (r"(?<=[a-z]{2})on(?=s?(?![a-z]))", "Vn"), (r"(?<=[a-z]{2})o(?=m(?![a-z]))", "V"),
-        (r"o(?![a-z])", "O"), (r"o(?=tion|cean)", "O"), (r"(?<![a-z])[o](?=pen)", "O"), (r"o", "o"),
-    ],
-    "p": [(r"ph", "f"), (r"(?<![a-z])p(?=[ns])", ""), (r"pp", "p"), (r"p", "p")],
-    "q": [(r"qu(?![a-z])", "k"), (r"que(?![a-z])", "k"), (r"qu", "kw"), (r"q", "k")],
-    "r": [(r"rrh?", "r"), (r"rh", "r"), (r"r", "r")],
-    "s": [
-        (r"sch(?=m|w|n|l)", "S"), (r"sh", "S"), (r"ssi(?=on)", "S"), (r"(?<=[aeiou])si(?=on)", "Z"), (r"si(?=on)", "S"), (r"(?<=ea)s(?=ure)", "Z"), (r"ss", "s"), (r"(?<=[a-z][aeiouy])s(?=[aeiouy])(?<!ou.)", "z"),
-        (r"(?<=[bdgvlmnrwyaioe])s(?![a-z])(?<![iu]s)(?<!as)", "z"), (r"sz", "S"), (r"s", "s"),
-    ],
-    "t": [
-        (r"th(?=e(?:re|se|m|n|y|ir|i|ther)?(?![a-z]))(?<![a-z]th)", "D"), (r"(?<![a-z])th(?=(?:is|at|an|us|ose|ough|e|en|ese|ey|em|eir|ere)(?![a-z]))", "D"), (r"(?<=[aeo])th(?=er)", "D"), (r"th", "T"),
-        (r"tch", "C"), (r"ti(?=on|al|ous|en)", "S"), (r"tu(?=re|al|a)", "Cu"), (r"(?<=s)t(?=le|en)", ""), (r"tt", "t"), (r"t", "t"),
-    ],
-    "u": [
-        (r"ure(?![a-z])", "R"), (r"ur(?=[aeiou])", "ur"), (r"ur", "R"), (r"uy", "Y"), (r"ui", "u"), (r"ue(?![a-z])", "u"), (r"(?<![a-z])un", "Vn"), (r"(?<![a-z])u(?=[snt][aeiou])", "yu"),
-        (rf"(?<=[bcfhmpv])u(?={_C}[aeiouy])", "yu"), (rf"u(?={_C}[aeiouy])", "u"), (r"(?<=[pf])u(?=ll|sh|t(?![a-z]))", "U"), (r"u(?![a-z])", "u"), (r"u", "V"),
-    ],
-    "v": [(r"vv", "v"), (r"v", "v")],
-    "w": [(r"(?<![a-z])wr", "r"), (r"(?<![a-z])who", "hu"), (r"wh", "w"), (r"wor(?=[kdlms])", "wR"), (r"was(?![a-z])", "wVz"), (rf"w(?={_V})", "w"), (r"w", "")],
-    "x": [(r"(?<![a-z])x", "z"), (r"(?<=e)x(?=[aeiou])", "gz"), (r"x", "ks")],
-    "y": [(r"(?<![a-z])y(?=[aeiou])", "y"), (rf"(?<![aeiouy])y(?={_C}e(?![a-z]))", "Y"), (r"(?<![a-z].)(?<=[a-z])y(?![a-z])", "Y"), (r"(?<=[fpl])y(?![a-z])(?<=fy|ly|py)(?<=fy)", "Y"), (r"y(?![a-z])", "i"), (r"y(?=[aeou])", "y"), (r"y", "I")],
-    "z": [(r"zz", "z"), (r"z", "z")],
-}  # fmt: skip
-_COMPILED = {letter: [(re.compile(rule), phones) for rule, phones in rules] for letter, rules in _RULES.items()}
+_CONTEXT = {"#": "[aeiouy]", "^": "[bcdfghjklmnpqrstvwxz]", ".": "[a-z]"}
+
+
+@lru_cache(maxsize=1)
+def _english_sounds() -> tuple[dict[str, list[tuple[re.Pattern[str], str]]], dict[str, str]]:
+    """The packaged table: rules by their first letter, and words that keep no rule."""
+    text = resources.files(__package__).joinpath("english_sounds.txt").read_text(encoding="utf-8")
+    rule_lines, _, word_lines = text.partition("\nwords\n")
+    rules: dict[str, list[tuple[re.Pattern[str], str]]] = {}
+    for line in rule_lines.splitlines():
+        if " = " in line and not line.startswith("#  "):
+            found = re.fullmatch(r"(?:(\S+) )?<([a-z]+)>(?: (\S+))? = (\S+)", line)
+            if found is None:
+                raise ValueError(f"english_sounds.txt: not a rule: {line!r}")
+            before, letters, after, phones = found.groups()
+            pattern = (f"(?<={_expand(before)})" if before else "") + letters
+            pattern += f"(?={_expand(after)})" if after else ""
+            rules.setdefault(letters[0], []).append((re.compile(pattern), "" if phones == "-" else phones))
+    words = dict(line.split() for line in word_lines.splitlines() if line and not line.startswith("#"))
+    return rules, words
+
+
+def _expand(context: str) -> str:
+    """The signs of the table as regular expressions; a class in brackets stays as it is."""
+    parts = re.split(r"(\[[^\]]*\])", context)
+    return "".join(part if part.startswith("[") else "".join(_CONTEXT.get(c, c) for c in part) for part in parts)
+
 
 _PERSIAN = {
     "ا": "o", "آ": "o", "ب": "b", "پ": "p", "ت": "t", "ث": "s", "ج": "J", "چ": "C", "ح": "h", "خ": "x", "د": "d", "ذ": "z", "ر": "r",
@@ -149,11 +100,14 @@ def _phones_by_rule(key: str) -> str:
 
 
 def _english_phones(word: str) -> str:
-    phones, at = [], 0
-    while at < len(word):
-        for rule, sound in _COMPILED.get(word[at], ()):
-            found = rule.match(word, at)
-            if found is not None and found.end() > at:
+    rules, words = _english_sounds()
+    if word in words:
+        return words[word]
+    edged, phones, at = f"__{word}__", [], 2  # two edges, so that a context may reach over the first letter
+    while at < len(word) + 2:
+        for rule, sound in rules.get(edged[at], ()):
+            found = rule.match(edged, at)
+            if found is not None:
                 phones.append(sound)
                 at = found.end()
                 break
