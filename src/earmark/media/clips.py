@@ -12,8 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from earmark.errors import FormatError, MediaError
 from earmark.media.decode import decode
 from earmark.media.files import atomic_path
@@ -112,7 +110,7 @@ def write_waveforms(path: str | Path, blocks: Waveform | Iterable[Waveform], *, 
                     if (block.sample_rate, block.num_channels) != (rate, count):
                         raise ValueError(f"write_waveforms got {first!r}, then {block!r}")
                     samples = block.mono()[None] if mixed else block.samples
-                    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
+                    frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1), "flt", layout)
                     frame.sample_rate, frame.pts, frame.time_base = rate, written, Fraction(1, rate)
                     _mux(container, stream, frame)
                     written += block.num_samples
@@ -130,7 +128,7 @@ def write_waveforms(path: str | Path, blocks: Waveform | Iterable[Waveform], *, 
 
 
 def clip_name(recording: Recording, span: Span, extension: str = ".wav", label: str = "") -> str:
-    """A file name that says which recording, where in it, and what: ``talk_0754.560-0756.120_label_3fa9c1.wav``.
+    """A file name of recording, time and label: ``talk_0754.560-0756.120_label_3fa9c1.wav``.
 
     Characters that some system does not take become ``_``; the last part keeps apart recordings of one name.
     """

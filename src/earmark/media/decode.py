@@ -97,7 +97,8 @@ def decode(
 
     Yields:
         float32 in [-1, 1], shape ``(channels, n)``; the first block starts where the audio does, or at
-        `start_seconds` to the nearest sample. No block at all where the part holds no audio.
+        `start_seconds` to the nearest sample (after a seek in Matroska, to its millisecond).
+        No block at all where the part holds no audio.
 
     Raises:
         MediaError: if the file is missing, unreadable, empty, not media, or has no such audio stream.
@@ -165,9 +166,12 @@ class _Reader:
         self.last_seconds = 0.0  # of any stream, to know a cut-off file by
         _, own = declared_end(container, stream, self.origin)
         self.demuxed = [stream] if own else list(container.streams)
-        for other in container.streams:
-            if other not in self.demuxed:
-                other.discard = "all"
+        with suppress(ImportError, AttributeError):  # an older PyAV reads the other streams
+            from av.stream import Discard
+
+            for other in container.streams:
+                if other not in self.demuxed:
+                    other.discard = Discard.all
 
     def frames_from(self, seconds: float | None) -> Iterator[Timed]:
         """The frames from half a second or more before `seconds`; from the start where it is None."""
@@ -336,9 +340,10 @@ class _Grid:
 
         while True:
             try:
-                samples = self._graph.pull().to_ndarray()
+                packed = self._graph.pull().to_ndarray()  # (1, n * channels): planes end at eight channels
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
+            samples = packed.reshape(-1, self.channels).T
             yield from self._place(samples, samples.shape[1])
 
     def _place(self, samples: NDArray[np.float32] | None, count: int) -> Iterator[Waveform]:
@@ -373,7 +378,7 @@ class _Grid:
 
 
 def _graph(frame: Any, sample_rate: int, layout: str) -> Any:
-    """buffer → (mean of the channels) → resampler → float, planar: one ffmpeg filter graph."""
+    """buffer → (mean of the channels) → resampler → float, packed: one ffmpeg filter graph."""
     from av.filter import Graph
 
     graph = Graph()
@@ -390,7 +395,7 @@ def _graph(frame: Any, sample_rate: int, layout: str) -> Any:
         mean = "+".join(f"{1 / count:.9f}*c{i}" for i in range(count))
         nodes.append(graph.add("pan", f"mono|c0={mean}"))
     nodes.append(graph.add("aresample", str(sample_rate)))
-    nodes.append(graph.add("aformat", f"sample_fmts=fltp:channel_layouts={layout}"))
+    nodes.append(graph.add("aformat", f"sample_fmts=flt:channel_layouts={layout}"))
     nodes.append(graph.add("abuffersink"))
     graph.link_nodes(*nodes).configure()
     graph.set_audio_frame_size(sample_rate)

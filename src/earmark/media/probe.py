@@ -198,10 +198,10 @@ def clock_origin(container: Any) -> float:
 
 
 def is_cut_off(path: str | Path, container: str) -> bool:
-    """Whether the bytes of a WAV or Ogg file end before its structure does; others show it by their length."""
+    """Whether a WAV, AVI or Ogg file ends before its own structure does; others show it by their length."""
     size = os.stat(path).st_size
     with open(path, "rb") as file:
-        if container == "wav":
+        if container in ("wav", "avi"):
             head = file.read(12)
             declared = int.from_bytes(head[4:8], "little")
             streamed = declared in (0, 0xFFFFFFFF, 0x7FFFFFFF)  # written before the length was known
