@@ -1,0 +1,225 @@
+"""`earmark evaluate`: how good the answers in a file are, with chance and confidence beside every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from earmark.errors import EarmarkError, UsageError
+
+if TYPE_CHECKING:
+    from earmark.evaluation.ranking import OperatingPoints
+    from earmark.evaluation.scores import Score
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure answers against a reference: grounding, detection, retrieval, spoken terms, segmentation.",
+)
+
+Reference = Annotated[
+    Path, typer.Argument(help="JSON lines: recording, query, start, end.", metavar="REFERENCE")
+]
+Estimated = Annotated[
+    Path, typer.Argument(help="JSON lines: recording, query, start, end, probability.", metavar="ESTIMATED")
+]
+Threshold = Annotated[float, typer.Option(help="An answer counts at or above this probability.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of the table.")]
+Plot = Annotated[Path | None, typer.Option(help="Write PR and DET curves to this picture.", metavar="PNG")]
+Repeats = Annotated[
+    int, typer.Option("--bootstrap", min=0, help="Resamples of the recordings; 0 for no intervals.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
+Skip = Annotated[bool, typer.Option("--skip-broken", help="Leave broken lines out; count and list them.")]
+
+Broken: TypeAlias = list[EarmarkError]
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def _on_broken(skip: bool, broken: Broken) -> Callable[[EarmarkError], None]:
+    from earmark.evaluation.inputs import refuse
+
+    return broken.append if skip else refuse
+
+
+def _show(task: str, scores: Sequence[Score], as_json: bool, broken: Broken) -> None:
+    from earmark.evaluation.tables import json_lines, table
+
+    typer.echo(json_lines(task, scores) if as_json else table(scores))
+    if broken:
+        typer.echo(f"left out {len(broken)}:", err=True)
+        for error in broken:
+            typer.echo(f"  {error}", err=True)
+
+
+@app.command()
+def grounding(
+    reference: Reference,
+    estimated: Estimated,
+    threshold: Threshold = 0.5,
+    as_json: AsJson = False,
+    plot: Plot = None,
+    repeats: Repeats = 1000,
+    seed: Seed = 0,
+    skip_broken: Skip = False,
+) -> None:
+    """Text to spans: is the right place first, and is "not here" said where it is not.
+
+    Example: earmark evaluate grounding truth.jsonl answers.jsonl
+    """
+    from earmark.evaluation.grounding import grounding_scores, presence_labels
+    from earmark.evaluation.inputs import read_estimates, read_references
+
+    broken: Broken = []
+    references = read_references(reference, _on_broken(skip_broken, broken))
+    estimates = read_estimates(estimated, references, _on_broken(skip_broken, broken))
+    if plot is not None:
+        _plot(plot, "is the query there?", *presence_labels(references, estimates))
+    scores = grounding_scores(references, estimates, threshold=threshold, repeats=repeats, seed=seed)
+    _show("grounding", scores, as_json, broken)
+
+
+@app.command()
+def detection(
+    reference: Reference,
+    scores: Annotated[Path, typer.Argument(help="Frame scores: .npz, .tsv or a folder of .tsv.")],
+    threshold: Threshold = 0.5,
+    min_max: Annotated[
+        bool, typer.Option("--min-max", help="Stretch every curve to [0, 1] first, as Xie et al. do.")
+    ] = False,
+    as_json: AsJson = False,
+    plot: Plot = None,
+    repeats: Repeats = 1000,
+    seed: Seed = 0,
+    skip_broken: Skip = False,
+) -> None:
+    """Curves of scores: frames, events and PSDS.
+
+    Example: earmark evaluate detection truth.jsonl curves.npz --plot det.png
+    """
+    from earmark.evaluation.detection import detection_scores, frames_of, paired_curves
+    from earmark.evaluation.detection import min_max as stretched
+    from earmark.evaluation.inputs import read_curves, read_references
+
+    broken: Broken = []
+    on_broken = _on_broken(skip_broken, broken)
+    references = read_references(reference, on_broken)
+    curves = paired_curves(references, read_curves(scores, on_broken), on_broken)
+    if min_max:
+        curves = {pair: stretched(curve) for pair, curve in curves.items()}
+    if plot is not None:
+        frames = frames_of(references, curves)
+        _plot(plot, "frames", frames.scores, frames.labels)
+    figures = detection_scores(references, curves, threshold=threshold, repeats=repeats, seed=seed)
+    _show("detection", figures, as_json, broken)
+
+
+@app.command()
+def retrieval(
+    reference: Reference,
+    scores: Annotated[
+        Path, typer.Argument(help="Scores of every caption for every clip: .npz or JSON lines.")
+    ],
+    as_json: AsJson = False,
+    repeats: Repeats = 1000,
+    seed: Seed = 0,
+    skip_broken: Skip = False,
+) -> None:
+    """Captions to clips and back: recall, mAP@10, and the 30- and 6-candidate protocols.
+
+    Example: earmark evaluate retrieval truth.jsonl scores.npz
+    """
+    from earmark.evaluation.inputs import read_references, read_score_matrix
+    from earmark.evaluation.retrieval import retrieval_scores
+
+    broken: Broken = []
+    on_broken = _on_broken(skip_broken, broken)
+    references = read_references(reference, on_broken)
+    matrix, queries, recordings = read_score_matrix(scores, on_broken)
+    figures = retrieval_scores(
+        references, matrix, queries, recordings, repeats=repeats, seed=seed, on_broken=on_broken
+    )
+    _show("retrieval", figures, as_json, broken)
+
+
+@app.command("spoken-terms")
+def spoken_terms(
+    reference: Reference,
+    estimated: Estimated,
+    threshold: Threshold = 0.5,
+    as_json: AsJson = False,
+    plot: Plot = None,
+    repeats: Repeats = 1000,
+    seed: Seed = 0,
+    skip_broken: Skip = False,
+) -> None:
+    """Spoken terms: ATWV, MTWV, precision at N; WER and CER of lines that carry a "text".
+
+    Example: earmark evaluate spoken-terms truth.jsonl hits.jsonl
+    """
+    from earmark.evaluation.inputs import read_estimates, read_references
+    from earmark.evaluation.spoken_terms import detections_of, spoken_term_scores, term_operating_points
+
+    broken: Broken = []
+    references = read_references(reference, _on_broken(skip_broken, broken))
+    estimates = read_estimates(estimated, references, _on_broken(skip_broken, broken))
+    figures = spoken_term_scores(references, estimates, threshold=threshold, repeats=repeats, seed=seed)
+    if plot is not None and references.spans:
+        found = detections_of(references, [estimates.of(pair) for pair in references.pairs])
+        _write_plot(plot, "spoken terms", term_operating_points(found, sum(references.durations.values())))
+    _show("spoken-terms", figures, as_json, broken)
+
+
+@app.command()
+def segmentation(
+    reference: Reference,
+    estimated: Estimated,
+    curves: Annotated[
+        Path | None, typer.Option("--scores", help="Frame scores of the classes, for the ROC AUC.")
+    ] = None,
+    as_json: AsJson = False,
+    repeats: Repeats = 1000,
+    seed: Seed = 0,
+    skip_broken: Skip = False,
+) -> None:
+    """Classes over time: precision, recall, F1, ROC AUC and boundary error of each.
+
+    Example: earmark evaluate segmentation truth.jsonl segments.jsonl
+    """
+    from earmark.evaluation.inputs import read_curves, read_estimates, read_references
+    from earmark.evaluation.segmentation import segmentation_scores
+
+    broken: Broken = []
+    on_broken = _on_broken(skip_broken, broken)
+    references = read_references(reference, on_broken)
+    estimates = read_estimates(estimated, references, on_broken, crossed=True)
+    figures = segmentation_scores(
+        references,
+        estimates,
+        None if curves is None else read_curves(curves, on_broken),
+        repeats=repeats,
+        seed=seed,
+    )
+    _show("segmentation", figures, as_json, broken)
+
+
+def _plot(path: Path, title: str, scores: object, labels: object) -> None:
+    from earmark.evaluation.ranking import operating_points
+
+    _write_plot(path, title, operating_points(scores, labels))  # type: ignore[arg-type]
+
+
+def _write_plot(path: Path, title: str, points: OperatingPoints) -> None:
+    from earmark.evaluation.plotting import plot_operating_points
+
+    if path.suffix.lower() not in PICTURES:
+        raise UsageError(
+            path,
+            expected=f"a picture name ending in {', '.join(PICTURES)}",
+            found=path.suffix or "no ending",
+            hint="Try --plot curves.png.",
+        )
+    plot_operating_points(path, title, points)
