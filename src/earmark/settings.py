@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["UtteranceSettings"]
+__all__ = ["SAMPLE_RATE", "ChunkSettings", "FindSettings", "IndexSettings", "UtteranceSettings"]
 
 SAMPLE_RATE = 16_000
 """Hz. Every engine of the house listens at this rate, mono."""
@@ -29,3 +29,51 @@ class UtteranceSettings:
     """A longer utterance is cut at its deepest pause."""
     pad_seconds: float = 0.2
     """Audio kept on both sides of an utterance, so that no consonant is cut off."""
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """What listens, and how the work is spread."""
+
+    activity: str = "silero"
+    """Engine that hears where somebody speaks."""
+    recogniser: str | None = "moonshine"
+    """Engine that hears which words are said; none leaves the words out."""
+    aligner: str = "sphinx"
+    """Engine that places each word in time."""
+    sound: str | None = None
+    """Engine that hears sounds; none leaves them out."""
+    utterances: UtteranceSettings = UtteranceSettings()
+    """How speech is cut for the recogniser."""
+    audio_stream: int = 0
+    """Which audio stream of each file, counted from 0."""
+    workers: int | None = None
+    """Threads that listen; none means one a core."""
+    commit_seconds: float = 15.0
+    """What was heard is stored this often (wall-clock time); a power cut loses no more."""
+
+
+@dataclass(frozen=True)
+class FindSettings:
+    """What counts as an answer."""
+
+    limit: int = 10
+    """Moments at most, the most probable ones."""
+    min_probability: float = 0.5
+    """Less probable moments are not answers."""
+    language: str | None = None
+    """Language of the query; none tells it by its script."""
+
+
+@dataclass(frozen=True)
+class ChunkSettings:
+    """How a recording is cut into chunks at its silences."""
+
+    least_seconds: float = 10.0
+    """No chunk but the last is shorter."""
+    greatest_seconds: float = 30.0
+    """No chunk is longer; a stretch without a pause is cut at its quietest place."""
+    min_pause_seconds: float = 0.3
+    """Shorter silences are no place to cut."""
+    pad_seconds: float = 0.2
+    """Silence kept on both sides of a chunk."""
