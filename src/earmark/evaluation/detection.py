@@ -40,7 +40,7 @@ EXACT_FRAMES = 100_000
 LEVELS = 200
 INTERVAL_CLASSES = 100
 """With more classes than this PSDS comes without an interval: resampling would take minutes."""
-PSDS_REPEATS = 200
+PSDS_REPEATS = 100
 
 
 @dataclass(frozen=True)
