@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from earmark.errors import EarmarkError, FormatError
 from earmark.evaluation.detection import detection_scores, frames_of, min_max, paired_curves
 from earmark.evaluation.inputs import Pair, References
@@ -20,7 +22,6 @@ from earmark.evaluation.psds import (
 )
 from earmark.evaluation.scores import Score
 from earmark.timeline import ScoreCurve, Span, spans_above
-from numpy.typing import NDArray
 
 STEP = 0.1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from earmark.evaluation.grounding import (
     IOU_STEPS,
     calibration_error,

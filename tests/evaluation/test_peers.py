@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from earmark.evaluation.matching import bounds, match_events
 from earmark.evaluation.psds import AUDIO_GROUNDING, PSDS1, PSDS2, ClassCurve, changes_of, detections_of, psds
 from earmark.evaluation.ranking import auroc

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from earmark.evaluation.ranking import (
     auroc,
     average_precision,
@@ -11,7 +13,6 @@ from earmark.evaluation.ranking import (
     binned_average_precision,
     operating_points,
 )
-from numpy.typing import NDArray
 
 
 def slow_auroc(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:

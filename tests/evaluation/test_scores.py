@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from earmark.evaluation.scores import Resampler, Score, ratio, shuffled, with_chance
 from earmark.evaluation.tables import json_lines, table
 

@@ -420,7 +420,7 @@ def _span(place: str, row: Mapping[str, object]) -> Span | None:
 
 def _load_npz(path: Path, fields: Sequence[str]) -> dict[str, NDArray[np.generic]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             missing = [field for field in fields if field not in file]
             if missing:
                 raise FormatError(
