@@ -19,18 +19,14 @@ app = typer.Typer(
     help="Measure answers against a reference: grounding, detection, retrieval, spoken terms, segmentation.",
 )
 
-Reference = Annotated[
-    Path, typer.Argument(help="JSON lines: recording, query, start, end.", metavar="REFERENCE")
-]
+Reference = Annotated[Path, typer.Argument(help="JSON lines: recording, query, start, end.", metavar="REFERENCE")]
 Estimated = Annotated[
     Path, typer.Argument(help="JSON lines: recording, query, start, end, probability.", metavar="ESTIMATED")
 ]
 Threshold = Annotated[float, typer.Option(help="An answer counts at or above this probability.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of the table.")]
 Plot = Annotated[Path | None, typer.Option(help="Write PR and DET curves to this picture.", metavar="PNG")]
-Repeats = Annotated[
-    int, typer.Option("--bootstrap", min=0, help="Resamples of the recordings; 0 for no intervals.")
-]
+Repeats = Annotated[int, typer.Option("--bootstrap", min=0, help="Resamples of the recordings; 0 for no intervals.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
 Skip = Annotated[bool, typer.Option("--skip-broken", help="Leave broken lines out; count and list them.")]
 
@@ -120,9 +116,7 @@ def detection(
 @app.command()
 def retrieval(
     reference: Reference,
-    scores: Annotated[
-        Path, typer.Argument(help="Scores of every caption for every clip: .npz or JSON lines.")
-    ],
+    scores: Annotated[Path, typer.Argument(help="Scores of every caption for every clip: .npz or JSON lines.")],
     as_json: AsJson = False,
     repeats: Repeats = 1000,
     seed: Seed = 0,
@@ -139,9 +133,7 @@ def retrieval(
     on_broken = _on_broken(skip_broken, broken)
     references = read_references(reference, on_broken)
     matrix, queries, recordings = read_score_matrix(scores, on_broken)
-    figures = retrieval_scores(
-        references, matrix, queries, recordings, repeats=repeats, seed=seed, on_broken=on_broken
-    )
+    figures = retrieval_scores(references, matrix, queries, recordings, repeats=repeats, seed=seed, on_broken=on_broken)
     _show("retrieval", figures, as_json, broken)
 
 
@@ -204,6 +196,48 @@ def segmentation(
         seed=seed,
     )
     _show("segmentation", figures, as_json, broken)
+
+
+@app.command()
+def scenes(
+    folder: Annotated[Path, typer.Argument(help="Labelled clips: a folder with a CSV of file,start,end,caption.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the scenes.")],
+    seed: Annotated[int, typer.Option(help="The same seed and clips give the same scenes.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 20,
+    seconds: Annotated[float, typer.Option(min=1.0, help="Length of each.")] = 60.0,
+    events: Annotated[int, typer.Option(min=1, help="Sounds to ask for in each.")] = 5,
+    absent: Annotated[int, typer.Option(min=0, help="Queries in each for sounds that are not there.")] = 5,
+    distractors: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Clips that may lie between, unasked.")
+    ] = None,
+    backgrounds: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Recordings to lie under it all. Default: hiss.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Write over scenes that are there.")] = False,
+) -> None:
+    """Build scenes with exact times from labelled clips, and the reference to measure answers against.
+
+    Example: earmark evaluate scenes clips --seed 1 -o scenes
+    """
+    from earmark.cli.console import progress_on_stderr
+    from earmark.evaluation.scene_files import write_scenes
+    from earmark.scenes.builder import SceneSettings
+    from earmark.scenes.clips import read_clips
+
+    with progress_on_stderr() as on_progress:
+        truth = write_scenes(
+            output,
+            read_clips(folder),
+            count=count,
+            seed=seed,
+            distractors=read_clips(distractors) if distractors else (),
+            backgrounds=read_clips(backgrounds) if backgrounds else (),
+            absent=absent,
+            settings=SceneSettings(seconds=seconds, events=events),
+            force=force,
+            on_progress=on_progress,
+        )
+    typer.echo(truth)
 
 
 def _plot(path: Path, title: str, scores: object, labels: object) -> None:

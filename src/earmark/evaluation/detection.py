@@ -113,9 +113,7 @@ def min_max(curve: ScoreCurve) -> ScoreCurve:
 
 
 def frames_of(references: References, curves: dict[Pair, ScoreCurve]) -> Frames:
-    offsets = np.concatenate([[0], np.cumsum([curve.num_frames for curve in curves.values()])]).astype(
-        np.int64
-    )
+    offsets = np.concatenate([[0], np.cumsum([curve.num_frames for curve in curves.values()])]).astype(np.int64)
     labels = np.zeros(int(offsets[-1]), dtype=bool)
     for begin, (pair, curve) in zip(offsets, curves.items(), strict=False):
         for span in references.spans[pair]:
@@ -153,9 +151,7 @@ def detection_scores(
 CHOSEN = "frame F1, threshold from other recordings"
 
 
-def frame_scores(
-    frames: Frames, queries: Sequence[str], resampler: Resampler, threshold: float
-) -> list[Score]:
+def frame_scores(frames: Frames, queries: Sequence[str], resampler: Resampler, threshold: float) -> list[Score]:
     num_frames, share = len(frames.scores), float(frames.labels.mean()) if len(frames.labels) else 0.0
     rising, histogram = _histogram(frames, resampler)
     flat = histogram.reshape(resampler.num_groups, -1)
@@ -176,9 +172,7 @@ def frame_scores(
         )
     scores.append(_mean_auroc(frames, queries))
     above = frames.scores >= threshold
-    table = np.stack(
-        [frames.count(above & frames.labels), frames.count(above), frames.count(frames.labels)], axis=1
-    )
+    table = np.stack([frames.count(above & frames.labels), frames.count(above), frames.count(frames.labels)], axis=1)
     sums = resampler.sums(table)
     answered = float(above.mean()) if num_frames else 0.0
     for name, statistic, chance in (
@@ -384,9 +378,7 @@ def psds_scores(
 def _levels(frames: Frames) -> NDArray[np.float32]:
     """Thresholds where the curve bends: ranks among frames where the query sounds, and among all."""
     positives = frames.scores[frames.labels]
-    parts = [
-        values[:: max(1, len(values) // 200_000)] for values in (positives, frames.scores) if len(values)
-    ]
+    parts = [values[:: max(1, len(values) // 200_000)] for values in (positives, frames.scores) if len(values)]
     steps = np.linspace(0, 1, LEVELS // 2)
     return np.unique(np.concatenate([np.quantile(part, steps) for part in parts]).astype(np.float32))
 

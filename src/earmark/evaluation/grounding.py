@@ -94,9 +94,7 @@ def _measure(answers: Answers, reference: Sequence[Span], threshold: float) -> P
     return PairResult(
         present=bool(reference),
         top_iou=top_iou,
-        average_precision=float(grounding_average_precision(answers.spans, reference).mean())
-        if reference
-        else 0.0,
+        average_precision=float(grounding_average_precision(answers.spans, reference).mean()) if reference else 0.0,
         counted=above == len(reference),
         found=above > 0,
         presence=answers.presence,
@@ -138,8 +136,7 @@ def _scores_of(
     references: References, answers: Sequence[Answers], threshold: float, resampler: Resampler
 ) -> list[Score]:
     results = [
-        _measure(answer, spans, threshold)
-        for answer, spans in zip(answers, references.spans.values(), strict=True)
+        _measure(answer, spans, threshold) for answer, spans in zip(answers, references.spans.values(), strict=True)
     ]
     present = np.array([result.present for result in results])
     top = np.array([result.top_iou for result in results])
@@ -150,15 +147,9 @@ def _scores_of(
         resampler.mean("R1@0.7", (top >= 0.7).astype(float), among=present, unit=here),
         resampler.mean("mAP", np.array([r.average_precision for r in results]), among=present, unit=here),
         resampler.mean("mean IoU", top, among=present, unit=here),
-        resampler.mean(
-            "count accuracy", np.array([float(r.counted) for r in results]), among=present, unit=here
-        ),
-        resampler.mean(
-            "found", found.astype(float), among=present, unit=here, note=f"threshold {threshold:g}"
-        ),
-        resampler.mean(
-            "absent accuracy", 1.0 - found, among=~present, unit=gone, note=f"threshold {threshold:g}"
-        ),
+        resampler.mean("count accuracy", np.array([float(r.counted) for r in results]), among=present, unit=here),
+        resampler.mean("found", found.astype(float), among=present, unit=here, note=f"threshold {threshold:g}"),
+        resampler.mean("absent accuracy", 1.0 - found, among=~present, unit=gone, note=f"threshold {threshold:g}"),
         _presence_calibration(results, resampler),
         _moment_calibration(results, resampler),
     ]
@@ -211,14 +202,10 @@ def _moment_calibration(results: Sequence[PairResult], resampler: Resampler) -> 
         np.repeat(resampler.groups, lengths),
         resampler.num_groups,
     )
-    return resampler.score(
-        name, table, calibration_error, count=sum(lengths), unit="moments", higher_is_better=False
-    )
+    return resampler.score(name, table, calibration_error, count=sum(lengths), unit="moments", higher_is_better=False)
 
 
-def _bins(
-    confidences: Floats, right: NDArray[np.bool_], groups: NDArray[np.int64], num_groups: int
-) -> Floats:
+def _bins(confidences: Floats, right: NDArray[np.bool_], groups: NDArray[np.int64], num_groups: int) -> Floats:
     """Per group and bin: how many, the sum of their confidences, how many right; (groups, bins * 3)."""
     bins = np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
     table = np.zeros((num_groups, BINS, 3))

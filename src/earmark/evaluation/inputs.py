@@ -110,9 +110,7 @@ class Estimates:
         return self.answers.get(pair, NOTHING)
 
 
-def answers_from(
-    spans: Iterable[Span], probabilities: Iterable[float], presence: float | None = None
-) -> Answers:
+def answers_from(spans: Iterable[Span], probabilities: Iterable[float], presence: float | None = None) -> Answers:
     """Sorted by falling probability; equal ones keep their order. Presence is the greatest unless given."""
     order = sorted(zip(probabilities, spans, strict=True), key=lambda item: -item[0])
     best = order[0][0] if order else 0.0
@@ -261,9 +259,7 @@ def write_curves(path: Path, curves: Mapping[Pair, ScoreCurve]) -> None:
     )
 
 
-def read_score_matrix(
-    path: Path, on_broken: OnBroken = refuse
-) -> tuple[NDArray[np.float64], list[str], list[str]]:
+def read_score_matrix(path: Path, on_broken: OnBroken = refuse) -> tuple[NDArray[np.float64], list[str], list[str]]:
     """Scores of every query for every recording, for retrieval.
 
     Args:
@@ -346,9 +342,7 @@ def _open_text(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
-        raise FormatError(
-            path, expected="a file to evaluate", found="no such file", hint="Check the path."
-        ) from error
+        raise FormatError(path, expected="a file to evaluate", found="no such file", hint="Check the path.") from error
     except IsADirectoryError as error:
         raise FormatError(
             path, expected="a file of JSON lines", found="a folder", hint="Pass the file inside it."
@@ -431,9 +425,7 @@ def _load_npz(path: Path, fields: Sequence[str]) -> dict[str, NDArray[np.generic
                 )
             return {field: file[field] for field in fields}
     except FileNotFoundError as error:
-        raise FormatError(
-            path, expected="a file of scores", found="no such file", hint="Check the path."
-        ) from error
+        raise FormatError(path, expected="a file of scores", found="no such file", hint="Check the path.") from error
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise FormatError(
             path,
@@ -450,12 +442,7 @@ def _read_npz(path: Path) -> dict[Pair, ScoreCurve]:
     offsets = np.asarray(arrays["offsets"], dtype=np.int64)
     steps, starts = np.asarray(arrays["step_seconds"]), np.asarray(arrays["start_seconds"])
     pairs = list(zip(arrays["recordings"].tolist(), arrays["queries"].tolist(), strict=False))
-    if (
-        len(offsets) != len(pairs) + 1
-        or offsets[0] != 0
-        or offsets[-1] != len(values)
-        or (np.diff(offsets) < 0).any()
-    ):
+    if len(offsets) != len(pairs) + 1 or offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
         raise FormatError(
             path,
             expected=f"{len(pairs) + 1} offsets from 0 to {len(values)}, one more than pairs",

@@ -203,9 +203,7 @@ class ClassCurve:
         self.owners = np.repeat(groups, [len(change.scores) for change in changes])
         self.num_events, self.seconds, self.groups = num_events, seconds, groups
 
-    def roc(
-        self, settings: PsdsSettings, num_others: int, weights: Floats | None = None
-    ) -> tuple[Floats, Floats]:
+    def roc(self, settings: PsdsSettings, num_others: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
         """True positive ratio over effective false alarms per hour, both rising.
 
         Args:

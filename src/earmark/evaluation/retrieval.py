@@ -117,9 +117,7 @@ def _full(
     first = np.array([row[0] for row in ranks], dtype=np.float64)
     guess = np.array([row[0] for row in random], dtype=np.float64)
     lines = [
-        resampler.mean(
-            f"{mark}R@{k}", (first <= k).astype(np.float64), unit=unit, chance=_chance_recall(flags, k)
-        )
+        resampler.mean(f"{mark}R@{k}", (first <= k).astype(np.float64), unit=unit, chance=_chance_recall(flags, k))
         for k in (1, 5, 10)
     ]
     lines.append(
@@ -176,15 +174,11 @@ def _candidates(mark: str, unit: str, table: Floats, flags: NDArray[np.bool_], s
                 "MRR": float((1 / np.arange(1, size + 1)).mean()),
             }[name]
             spread = f"± {runs.std():.3f} over {CANDIDATE_REPEATS} draws"
-            lines.append(
-                Score(f"{mark}{name} of {size}", float(runs.mean()), len(table), unit, chance, note=spread)
-            )
+            lines.append(Score(f"{mark}{name} of {size}", float(runs.mean()), len(table), unit, chance, note=spread))
     return lines
 
 
-def candidate_scores(
-    table: Floats, flags: NDArray[np.bool_], size: int, repeats: int, seed: int
-) -> NDArray[np.int64]:
+def candidate_scores(table: Floats, flags: NDArray[np.bool_], size: int, repeats: int, seed: int) -> NDArray[np.int64]:
     """Rank of one right answer among itself and size - 1 wrong ones drawn without replacement.
 
     How many of the drawn ones score at least as much is hypergeometric: nothing is drawn one by one.
@@ -196,9 +190,7 @@ def candidate_scores(
     num_wrong = (~flags).sum(axis=1)
     better = [
         len(wrong) - np.searchsorted(wrong, row[kept], side="left")
-        for row, kept, wrong in (
-            (row, kept, np.sort(row[~kept])) for row, kept in zip(table, flags, strict=True)
-        )
+        for row, kept, wrong in ((row, kept, np.sort(row[~kept])) for row, kept in zip(table, flags, strict=True))
     ]
     ranks = np.empty((repeats, len(table)), dtype=np.int64)
     for run in range(repeats):

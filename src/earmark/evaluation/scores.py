@@ -172,9 +172,7 @@ class Resampler:
             middle = (weights < weights[:, -1:] / 2).sum(axis=1)
             if found.any():
                 low, high = self._interval(values[order][np.minimum(middle, len(values) - 1)][found])
-        return Score(
-            name, float(np.median(values)), len(values), unit, None, low, high, higher_is_better, note
-        )
+        return Score(name, float(np.median(values)), len(values), unit, None, low, high, higher_is_better, note)
 
     @staticmethod
     def _interval(resampled: Floats) -> tuple[float, float]:

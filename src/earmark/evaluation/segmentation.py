@@ -47,9 +47,7 @@ def segmentation_scores(
     recordings = references.recordings
     resampler = Resampler(recordings, repeats, seed)
     order = (
-        shuffled(len(recordings), np.random.default_rng(seed))
-        if len(recordings) > 1
-        else np.arange(len(recordings))
+        shuffled(len(recordings), np.random.default_rng(seed)) if len(recordings) > 1 else np.arange(len(recordings))
     )
     tables, guesses, scores = [], [], []
     for label in references.queries:
@@ -59,19 +57,14 @@ def segmentation_scores(
         dealt = [said[i] for i in order]
         within = [_whole(references, name) for name in recordings]
         guess = np.array(
-            [
-                _seconds(a, clip_spans(b, span) if span else b)
-                for a, b, span in zip(true, dealt, within, strict=True)
-            ]
+            [_seconds(a, clip_spans(b, span) if span else b) for a, b, span in zip(true, dealt, within, strict=True)]
         )
         tables.append(table)
         guesses.append(guess)
         scores += _class_scores(label, table, guess, len(recordings), resampler)
         scores += _auc(label, references, curves)
         scores.append(_boundary(label, true, said, resampler))
-    everything = _class_scores(
-        "all", np.sum(tables, axis=0), np.sum(guesses, axis=0), len(recordings), resampler
-    )
+    everything = _class_scores("all", np.sum(tables, axis=0), np.sum(guesses, axis=0), len(recordings), resampler)
     return everything + scores
 
 
@@ -86,9 +79,7 @@ def _seconds(true: Sequence[Span], said: Sequence[Span]) -> tuple[float, float, 
     return right, sum(span.duration for span in said), sum(span.duration for span in true)
 
 
-def _class_scores(
-    label: str, table: Floats, guess: Floats, num_recordings: int, resampler: Resampler
-) -> list[Score]:
+def _class_scores(label: str, table: Floats, guess: Floats, num_recordings: int, resampler: Resampler) -> list[Score]:
     sums, chance = resampler.sums(table), guess.sum(axis=0)
     figures: tuple[tuple[str, Statistic], ...] = (
         ("precision", lambda s: ratio(s[..., 0], s[..., 1])),

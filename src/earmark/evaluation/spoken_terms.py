@@ -158,9 +158,7 @@ def _term_scores(
     return with_chance(scores, chances)
 
 
-def _figures(
-    references: References, found: Detections, threshold: float, repeats: int, seed: int
-) -> list[Score]:
+def _figures(references: References, found: Detections, threshold: float, repeats: int, seed: int) -> list[Score]:
     resampler = Resampler(references.recordings, repeats, seed)
     seconds = np.array([references.durations[name] for name in references.recordings])
     num_terms = int((found.true_counts.sum(axis=1) > 0).sum())
@@ -217,9 +215,7 @@ def _precision_at_n(found: Detections) -> tuple[Floats, NDArray[np.bool_]]:
 def words_of(text: str) -> list[str]:
     """Words without case and punctuation; an apostrophe inside a word stays. No other spelling is changed."""
     kept = "".join(
-        character
-        if character in "'\u2019\u200c" or not unicodedata.category(character).startswith(("P", "S"))
-        else " "
+        character if character in "'\u2019\u200c" or not unicodedata.category(character).startswith(("P", "S")) else " "
         for character in unicodedata.normalize("NFC", text).casefold()
     )
     words = (word.replace("\u2019", "'").strip("'\u200c") for word in kept.split())
