@@ -1,38 +1,43 @@
 """Where the words of a query were said: exactly, inflected, nearly, or only in sound.
 
 Every comparison ignores where the spaces are and then asks that a match begin and end at tokens of the
-passage. So "laptop" is "lap top", «پیاده‌روی» is «پیادهروی» is «پیاده روی», and a name the recogniser wrote as
-three words is one match with the edges of those three.
+passage. So "laptop" is "lap top", «پیاده‌روی» is «پیادهروی» is «پیاده روی», and a name the recogniser wrote
+as three words is one match with the edges of those three.
 
 The four ways, tried in this order:
 
     exact        the same keys
     stem         the same stems
-    near         a small edit distance between the spellings: a typing error, a word misheard, added or left out
-    sound-alike  a small distance between the phones: "Kowalski" where "Cole wall ski" was written
+    near         a small edit distance between the spellings: a typing error, a word left out or misheard
+    sound-alike  a small weighted distance between the phones: "Kowalski" where "Cole wall ski" was written
 
-The first two are substring searches. For the last two ``rapidfuzz.fuzz.partial_ratio`` (C++, about a microsecond
-a passage) picks passages that hold something like the query, and only those are looked at closely: the windows of
-tokens around the place are scored by normalised edit similarity and the best is kept.
+The first two are substring searches. For the last two ``rapidfuzz.fuzz.partial_ratio`` (C++, a microsecond or
+two a passage) picks the passages that hold something like the query, and only the best `CANDIDATES` of them
+are aligned.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from earmark.language.passages import PassageStrings, SpokenQuery
-from earmark.language.phonetics import coarse, phone_similarity
+from earmark.language.phonetics import coarse, phone_costs
+
+if TYPE_CHECKING:
+    from earmark.language.alignment import Fit
 
 __all__ = ["Match", "PassageTable", "Way", "match", "probability", "search_passages"]
 
 Way = Literal["exact", "stem", "near", "sound-alike"]
 
+CANDIDATES = 512
+"""At most so many passages are aligned for one query."""
 _RESPACED = 0.99  # similarity of the same letters with other spaces
-_STEM = 0.95  # similarity of the same stems
-_SLACK = 12.0  # points of 100 by which the quick look may underrate what the close look accepts
+_STEM = 0.95  # similarity of the same stems; near and sound-alike matches stay below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,10 @@ class Match:
         first_token, last_token: both inclusive, of the passage's tokens.
         similarity: in (0, 1]; 1.0 for the same keys.
         way: how it matched.
-        length: phones of the query, which say how much a similarity is worth.
+        length: phones of the query; the longer, the less a similarity can be chance.
+        rivals: how many of the searched passages hold these same words and match by them; common words that
+            only resemble the query are mostly themselves.
+        known: whether the query stands exactly in some searched passage, so that the recogniser knows it.
     """
 
     first_token: int
@@ -51,17 +59,19 @@ class Match:
     similarity: float
     way: Way
     length: int
+    rivals: int = 1
+    known: bool = False
 
 
 def least_similarity(length: int) -> float:
     """What a near or sound-alike match of a query of so many phones must reach.
 
-    A short word has many neighbours that are other words ("cat", "cut"), so it must sound the same; one wrong
-    phone in five and up to three in ten are let through as the query gets longer.
+    A short word has many neighbours that are other words ("cat", "cut"), so it must sound the same; a longer
+    one may differ by three phones in ten.
     """
     if length <= 3:
         return 0.95
-    return max(0.68, 0.90 - 0.03 * (length - 4))
+    return max(0.66, 0.86 - 0.04 * (length - 4))
 
 
 class PassageTable:
@@ -69,7 +79,8 @@ class PassageTable:
 
     def __init__(self, keys: Sequence[str], stems: Sequence[str], phones: Sequence[str]) -> None:
         if not len(keys) == len(stems) == len(phones):
-            raise ValueError(f"PassageTable needs equal lengths, got {len(keys)}, {len(stems)} and {len(phones)}")
+            lengths = f"{len(keys)}, {len(stems)} and {len(phones)}"
+            raise ValueError(f"PassageTable needs as many keys as stems and phones, got {lengths}")
         self._keys, self._stems, self._phones = keys, stems, phones
         self._flat_keys = [line.replace(" ", "") for line in keys]
         self._flat_stems = [line.replace(" ", "") for line in stems]
@@ -91,27 +102,43 @@ class PassageTable:
                 if places:
                     settled.add(index)
                     found.extend((index, place) for place in places)
-        for index in sorted(self._alike(flat) - settled):
-            near = _near(flat, self._keys[index], self._stems[index], self._phones[index])
-            if near is not None:
-                found.append((index, near))
-        found.sort(key=lambda item: -item[1].similarity)
+        found.extend(self._alike(flat, settled))
+        found.sort(key=lambda item: (-item[1].similarity, item[1].rivals))
         return found if limit is None else found[:limit]
 
-    def _alike(self, flat: _Flat) -> set[int]:
-        """Passages that hold something like the query, by spelling or by sound."""
+    def _alike(self, flat: _Flat, settled: set[int]) -> list[tuple[int, Match]]:
+        """The best near or sound-alike place of each passage that has one and is not settled."""
+        from earmark.language.alignment import best_fits
+
+        chosen = self._candidates(flat, settled)
+        spelt = best_fits(flat.keys, [self._keys[i] for i in chosen])
+        sounding = best_fits(flat.phones, [self._phones[i] for i in chosen], phone_costs())
+        found: list[tuple[int, str, Match]] = []
+        for index, spelling, sound in zip(chosen, spelt, sounding, strict=True):
+            place = _nearer(flat, spelling, sound)
+            if place is not None:
+                words = self._keys[index].split(" ")[place.first_token : place.last_token + 1]
+                found.append((index, " ".join(words), place))
+        rivals = Counter(words for _, words, _ in found)
+        known = bool(settled)
+        return [(i, replace(place, rivals=rivals[words], known=known)) for i, words, place in found]
+
+    def _candidates(self, flat: _Flat, settled: set[int]) -> list[int]:
+        """Passages that hold something like the query, by spelling or by sound; the best `CANDIDATES`."""
+        import numpy as np
         from rapidfuzz import fuzz, process
 
-        least = 100 * flat.least - _SLACK
-        indices: set[int] = set()
-        columns = ((flat.keys, self._flat_keys, flat.least <= 0.9), (flat.coarse, self._flat_phones, True))
-        for needle, lines, wanted in columns:
-            if not wanted:
-                continue
-            scores = process.cdist([needle], lines, scorer=fuzz.partial_ratio, score_cutoff=least)[0]
-            shortest = 0.6 * len(needle)  # `partial_ratio` would find a short passage inside a long query
-            indices.update(int(i) for i in scores.nonzero()[0] if len(lines[i]) >= shortest)
-        return indices
+        cutoff = 100 * flat.least - 4
+        best = np.zeros(len(self), dtype=np.float32)
+        for needle, lines in ((flat.keys, self._flat_keys), (flat.coarse, self._flat_phones)):
+            scores = process.cdist([needle], lines, scorer=fuzz.partial_ratio, score_cutoff=cutoff)[0]
+            best = np.maximum(best, scores)
+        if settled:
+            best[sorted(settled)] = 0
+        # Stable, so that of passages alike the first are kept.
+        order = np.argsort(-best, kind="stable")[:CANDIDATES]
+        shortest = 0.6 * len(flat.keys)  # `partial_ratio` would find a short passage inside a long query
+        return sorted(int(i) for i in order if best[i] > 0 and len(self._flat_keys[i]) >= shortest)
 
 
 def search_passages(
@@ -152,19 +179,15 @@ class _Flat:
     phones: str
     coarse: str
     least: float
-    tokens: int
 
     @staticmethod
     def of(query: SpokenQuery) -> _Flat:
         phones = query.strings.phones.replace(" ", "")
-        return _Flat(
-            query.strings.keys.replace(" ", ""),
-            query.strings.stems.replace(" ", ""),
-            phones,
-            coarse(phones),
-            least_similarity(len(phones)),
-            len(query.tokens),
-        )
+        least = least_similarity(len(phones))
+        if all(key[0].isdigit() for key in query.keys):
+            least = 0.95  # 1844 is not nearly 1845
+        flat_keys, flat_stems = "".join(query.keys), "".join(query.stems)
+        return _Flat(flat_keys, flat_stems, phones, coarse(phones), least)
 
 
 def _same(query: SpokenQuery, flat: _Flat, keys: str, stems: str) -> list[Match]:
@@ -200,60 +223,18 @@ def _aligned(tokens: Sequence[str], needle: str) -> list[tuple[int, int]]:
     return places
 
 
-def _near(flat: _Flat, keys: str, stems: str, phones: str) -> Match | None:
-    """The run of tokens most like the query; None where none is like enough."""
-    key_tokens, stem_tokens, phone_tokens = keys.split(" "), stems.split(" "), phones.split(" ")
-    windows: set[tuple[int, int]] = set()
-    for needle, tokens in ((flat.keys, key_tokens), (flat.coarse, [coarse(token) for token in phone_tokens])):
-        windows |= _windows(needle, tokens)
-    best: Match | None = None
-    for first, last in sorted(windows, key=lambda window: (window[1] - window[0], window)):
-        similarity, way = _similarity(flat, key_tokens, stem_tokens, phone_tokens, first, last)
-        if similarity >= flat.least and (best is None or similarity > best.similarity):
-            best = Match(first, last, similarity, way, len(flat.phones))
-    return best
+def _nearer(flat: _Flat, spelling: Fit, sound: Fit) -> Match | None:
+    """The better of the two fits of a passage as a match; None where neither is good enough."""
+    fit, way = (spelling, "near") if spelling.similarity >= sound.similarity else (sound, "sound-alike")
+    # One letter of a short word makes another word, however it is spelt: spelling needs the sound to agree.
+    agreed = min(spelling.similarity, sound.similarity) >= flat.least - 0.25
+    if fit.similarity < flat.least or (way == "near" and not agreed):
+        return None
+    similarity = min(fit.similarity, 0.999 * _STEM)
+    return Match(fit.first_token, fit.last_token, similarity, "near" if way == "near" else "sound-alike", len(flat.phones))
 
 
-def _windows(needle: str, tokens: Sequence[str]) -> set[tuple[int, int]]:
-    """Runs of tokens at the place most like the needle, with a token more or less at either end."""
-    from rapidfuzz import fuzz
-
-    place = fuzz.partial_ratio_alignment(needle, "".join(tokens))
-    if place is None:
-        return set()
-    owner = [index for index, token in enumerate(tokens) for _ in token]
-    if not owner:
-        return set()
-    first = owner[min(place.dest_start, len(owner) - 1)]
-    last = owner[min(max(place.dest_end - 1, place.dest_start), len(owner) - 1)]
-    top = len(tokens) - 1
-    return {
-        (a, b)
-        for a in range(max(0, first - 1), min(top, first + 1) + 1)
-        for b in range(max(0, last - 1), min(top, last + 1) + 1)
-        if a <= b
-    }
-
-
-def _similarity(
-    flat: _Flat, keys: Sequence[str], stems: Sequence[str], phones: Sequence[str], first: int, last: int
-) -> tuple[float, Way]:
-    """How alike the query and one run of tokens are, and by what; never as high as the same stems."""
-    from rapidfuzz.distance import Levenshtein
-
-    def spelt(needle: str, tokens: Sequence[str]) -> float:
-        return Levenshtein.normalized_similarity(needle, "".join(tokens[first : last + 1]))
-
-    # Spelling alone says little about a short word ("ward", "word"), so it must agree in sound as well.
-    spelling = max(spelt(flat.keys, keys), _STEM * spelt(flat.stems, stems))
-    sound = phone_similarity(flat.phones, "".join(phones[first : last + 1]))
-    if spelling >= sound:
-        return min(spelling, _STEM) if flat.tokens > 1 else min((spelling + sound) / 2, _STEM), "near"
-    return min(sound, _STEM), "sound-alike"
-
-
-# A logistic of similarity and length, for near and sound-alike matches; the same words as they were recognised are
-# as sure as the recogniser.
+# What an exact and an inflected match are worth, and the logistic of the other two.
 _EXACT, _SAME_STEM = 0.97, 0.90
 _BIAS, _PER_SIMILARITY, _PER_PHONE = -12.0, 13.0, 0.08
 
@@ -265,4 +246,5 @@ def probability(found: Match) -> float:
     if found.way == "stem":
         return _SAME_STEM
     logit = _BIAS + _PER_SIMILARITY * found.similarity + _PER_PHONE * min(found.length, 20)
+    logit -= math.log(found.rivals) + (2.0 if found.known else 0.0)
     return 1.0 / (1.0 + math.exp(-logit))

@@ -22,11 +22,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 
+from earmark.language.alignment import UNIT, Costs
 from earmark.language.english import spell_english
 from earmark.language.persian import spell_persian
 from earmark.language.script import ARABIC, LATIN, script_of
 
-__all__ = ["coarse", "phone_similarity", "phones_of"]
+__all__ = ["coarse", "phone_costs", "phones_of"]
 
 _ARPABET = {
     "AA": "o", "AE": "a", "AH": "V", "AO": "o", "AW": "W", "AY": "Y", "B": "b", "CH": "C", "D": "d", "DH": "D",
@@ -36,7 +37,7 @@ _ARPABET = {
 }  # fmt: skip
 
 # Phones easily taken for each other share a letter; the vowels fall into front, open and back ones.
-_COARSE = str.maketrans("bdgqxvDTzZJNiIeAoOUWXVRYy", "ptkkkfsssSCniiiiauuauaari")
+_COARSE = str.maketrans("bdgqxvDTzZJNiIeAoOUWXVRYy", "ptkkkfsssSCniiiiauuauarai")
 
 _CONTEXT = {"#": "[aeiouy]", "^": "[bcdfghjklmnpqrstvwxz]", ".": "[a-z]"}
 
@@ -71,6 +72,17 @@ _PERSIAN = {
     "ز": "z", "ژ": "Z", "س": "s", "ش": "S", "ص": "s", "ض": "z", "ط": "t", "ظ": "z", "ع": "", "غ": "q", "ف": "f", "ق": "q", "ک": "k",
     "گ": "g", "ل": "l", "م": "m", "ن": "n", "و": "u", "ه": "h", "ی": "i", "ء": "", "ئ": "i",
 }  # fmt: skip
+
+_VOWELS = "iIeAaoOuUVYWXR"
+# What leaving out or adding a phone costs; the rest cost 1. Weak vowels and glides come and go.
+_GAPS = {"VI": 0.3, "eaUiuoOR": 0.45, "AYWX": 0.5, "hyw": 0.5, "td": 0.6, "r": 0.7, "lnN": 0.8}
+# What hearing one of a group for another costs; a pair in two groups costs the less.
+_CONFUSED = {
+    "pb td kg fv TD sz SZ CJ qg qx kx": 0.25,  # voice
+    "fT zD nN ZJ SC yi wu Rr": 0.3,
+    "mn sS Ts Td tT dD ts vw lr tC dJ bv pf hx rw lw": 0.5,
+    "ptk bdg fTsSh vDzZ mnN": 0.6,  # the same manner
+}
 
 
 def phones_of(key: str, pronunciations: Mapping[str, str] | None = None) -> str:
@@ -139,14 +151,24 @@ def coarse(phones: str) -> str:
     return phones.translate(_COARSE)
 
 
-def phone_similarity(left: str, right: str) -> float:
-    """How alike two strings of phones sound, in [0, 1].
+@lru_cache(maxsize=1)
+def phone_costs() -> Costs:
+    """What it costs to hear one phone for another, by how they are made; see the table beside it."""
+    import numpy as np
 
-    The mean of two normalised edit similarities, over the phones and over their classes: a change inside a
-    class (b for p, one front vowel for another) costs half of a change across classes. Two passes of C++
-    instead of one alignment with a table of weights in Python, for the same order of costs.
-    """
-    from rapidfuzz.distance import Levenshtein
-
-    fine = Levenshtein.normalized_similarity(left, right)
-    return (fine + Levenshtein.normalized_similarity(coarse(left), coarse(right))) / 2
+    substitute = np.full((128, 128), UNIT, dtype=np.int64)
+    gap = np.full(128, UNIT, dtype=np.int64)
+    for phones, cost in _GAPS.items():
+        for phone in phones:
+            gap[ord(phone)] = round(cost * UNIT)
+    for left in _VOWELS:
+        for right in _VOWELS:
+            same = coarse(left) == coarse(right)
+            substitute[ord(left), ord(right)] = round((0.2 if same else 0.35) * UNIT)
+    for groups, cost in sorted(_CONFUSED.items(), key=lambda item: -item[1]):
+        for group in groups.split():
+            for left in group:
+                for right in group:
+                    substitute[ord(left), ord(right)] = round(cost * UNIT)
+    np.fill_diagonal(substitute, 0)
+    return Costs(substitute, gap)
