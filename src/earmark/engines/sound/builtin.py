@@ -1,0 +1,183 @@
+"""The sound engine that ships: earmark's own dual encoder, on ONNX Runtime and numpy.
+
+`docs/models/sound.md` says what it was trained on and how well it hears; `earmark train sound` made it. The score of a
+frame for a text is ``sigmoid(scale * cosine + bias + prior(text))``, with scale and bias as calibrated on scenes kept
+out of training, so that 0.5 means the same for every query.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.engines.sound.pieces import WordPieces
+from earmark.errors import EngineError, QueryError
+from earmark.media.logmel import BANDS, FLOOR, HOP, SAMPLE_RATE, log_mel
+
+__all__ = ["BuiltinSound"]
+
+WEIGHTS = Path(__file__).parent / "weights"
+POOL = 4
+"""Log-mel frames in one frame of the model."""
+CHUNK_FRAMES = 750
+"""Model frames (60 s) heard in one call of the network, so that memory does not grow with the samples given."""
+CONTEXT_FRAMES = 40
+"""Model frames (3.2 s) on each side beyond which nothing reaches a frame; measured in the tests."""
+
+
+class BuiltinSound:
+    """See `SoundEngine`.
+
+    Args:
+        weights: folder with ``audio.onnx``, ``text.npz``, ``model.json`` and the word-piece table.
+        threads: of ONNX Runtime; one, because whole recordings are shared out among processes.
+
+    Raises:
+        EngineError: if a file of the weights is missing.
+    """
+
+    sample_rate = SAMPLE_RATE
+    step_seconds = POOL * HOP / SAMPLE_RATE
+    window_seconds = 60.0
+    context_seconds = CONTEXT_FRAMES * POOL * HOP / SAMPLE_RATE
+
+    def __init__(self, weights: Path = WEIGHTS, threads: int = 1) -> None:
+        for name in ("audio.onnx", "text.npz", "model.json"):
+            if not (weights / name).is_file():
+                raise EngineError(
+                    weights / name,
+                    expected="the sound model's weights",
+                    found="no such file",
+                    hint="Reinstall earmark, or make them with `earmark train sound`.",
+                )
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(weights / "audio.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._pieces = WordPieces(weights)
+        with np.load(weights / "text.npz") as arrays:
+            self._text = {name: arrays[name].astype(np.float32) for name in arrays.files}
+        self._card: dict[str, Any] = json.loads((weights / "model.json").read_text(encoding="utf-8"))
+        self.name: str = self._card["name"]
+        self.dim: int = self._card["dim"]
+        self._vocabulary: list[str] = self._card["vocabulary"]
+        self._known = self._pieces.embed(self._vocabulary)  # (sounds, text_dim)
+
+    # --- hearing ---
+
+    def embed_audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mono samples at 16 kHz to unit rows, ``ceil(n / 1280)`` of them."""
+        samples = np.asarray(samples, dtype=np.float32)
+        if samples.ndim != 1:
+            raise ValueError(f"embed_audio takes mono samples of shape (n,), got {samples.shape}")
+        mel = log_mel(samples)
+        frames = -(-len(mel) // POOL)
+        if frames == 0:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        short = frames * POOL - len(mel)
+        mel = np.pad(mel, ((0, short), (0, 0)), constant_values=np.float32(np.log(FLOOR)))
+        mel = np.minimum(mel, 10.0)  # a broken codec's samples far outside [-1, 1]
+        parts = []
+        for first in range(0, frames, CHUNK_FRAMES):
+            last = min(frames, first + CHUNK_FRAMES)
+            before, after = max(0, first - CONTEXT_FRAMES), min(frames, last + CONTEXT_FRAMES)
+            part = np.ascontiguousarray(mel[before * POOL : after * POOL].T)[None]  # (1, BANDS, rows)
+            heard = self._session.run(None, {"mel": part})[0][0]  # (frames, dim)
+            parts.append(heard[first - before : last - before])
+        return np.concatenate(parts).astype(np.float32, copy=False)
+
+    # --- reading ---
+
+    def _read(self, text: str) -> NDArray[np.float32]:
+        """The word-piece vector of a query, shape ``(text_dim,)``.
+
+        Raises:
+            QueryError: if there is nothing in it, or nothing in a script the table knows.
+        """
+        if len(text.strip()) < 2:
+            raise QueryError(
+                f"“{text}”",
+                expected="a sound in words",
+                found="an empty query" if not text.strip() else "a single character",
+                hint="Describe it: “a baby crying”.",
+            )
+        if self._pieces.known_share(text) < 0.5:
+            raise QueryError(
+                f"“{text}”",
+                expected="English words",
+                found="a script earmark's built-in ears do not read",
+                hint="Describe the sound in English, or use an engine of `earmark models`.",
+            )
+        return np.asarray(self._pieces.embed([text])[0])
+
+    def _encode(self, pieces: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Word-piece vectors ``(n, text_dim)`` to unit rows ``(n, dim)`` and priors ``(n,)``."""
+        weights = self._text
+        wide = pieces * np.float32(np.sqrt(pieces.shape[1]))
+        hidden = _gelu(wide @ weights["widen_weight"].T + weights["widen_bias"])
+        vectors = wide @ weights["linear_weight"].T + hidden @ weights["narrow_weight"].T + weights["narrow_bias"]
+        lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        prior = pieces @ weights["prior_weight"][0] + weights["prior_bias"][0]
+        return np.asarray(vectors / lengths, dtype=np.float32), np.asarray(prior, dtype=np.float32)
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        return self._encode(np.stack([self._read(text) for text in texts]))[0]
+
+    def logits(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
+        """Uncalibrated: ``scale * cosine + bias + prior(text)``, shape ``(frames,)``."""
+        vectors, prior = self._encode(self._read(text)[None])
+        score = self._card["scale"] * (frames @ vectors[0]) + self._card["bias"] + prior[0]
+        return np.asarray(score, dtype=np.float32)
+
+    def curve(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
+        """Calibrated probability in [0, 1] for each frame."""
+        slope, offset = self._card["calibration"]
+        logits = np.clip(slope * self.logits(np.nan_to_num(frames), text) + offset, -30.0, 30.0)
+        return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
+
+    def expected_seconds(self, text: str) -> float:
+        """About how long such a sound lasts: a linear guess from the words, between 0.2 and 10 s."""
+        guess = float(self._read(text) @ self._text["duration_weight"] + self._text["duration_bias"][0])
+        return float(np.clip(np.exp(guess), 0.2, 10.0))
+
+    # --- knowing ---
+
+    def vocabulary(self) -> Sequence[str]:
+        return tuple(self._vocabulary)
+
+    def nearest(self, text: str, k: int = 3) -> list[tuple[str, float]]:
+        similarity = self._known @ self._read(text)
+        found: dict[str, float] = {}
+        for row in np.argsort(-similarity):
+            found.setdefault(self._vocabulary[int(row)], float(similarity[row]))
+            if len(found) == k:
+                break
+        return list(found.items())
+
+    def knows(self, text: str) -> bool:
+        """Whether anything trained on means nearly the same."""
+        return self.nearest(text, 1)[0][1] >= float(self._card["knows_above"])
+
+
+def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Exact to 2e-7 through the error function of Abramowitz & Stegun 7.1.26; numpy has none of its own."""
+    z = np.abs(x) / np.float32(np.sqrt(2.0))
+    t = 1.0 / (1.0 + 0.3275911 * z)
+    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    erf = np.sign(x) * (1.0 - poly * np.exp(-z * z))
+    return np.asarray(0.5 * x * (1.0 + erf), dtype=np.float32)
+
+
+assert BANDS == 64

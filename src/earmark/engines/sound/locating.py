@@ -1,0 +1,133 @@
+"""From a curve to moments: where a described sound begins and ends, and how sure one can be of it.
+
+Short sounds are read from the raw curve, long ones from a smoothed one: the expected duration decides. A moment needs
+strong evidence to open and weaker evidence to go on; its end is looked for apart from its start, since sounds start
+abruptly and fade. Pauses shorter than the sound itself is long do not split it. Edges are set between frames, where
+the curve crosses the threshold. Thresholds are relative to the moment's own peak, so that a faint but clear moment
+gets edges as good as a loud one; how probable it is is a separate, calibrated question.
+
+Source: two thresholds after Gelly & Gauvain, Interspeech 2015; edges at a share of the peak, as a peak's width is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.timeline import ScoreCurve, Span
+
+__all__ = ["LocateSettings", "locate"]
+
+
+@dataclass(frozen=True)
+class LocateSettings:
+    """How moments are cut out of a curve. Defaults measured on scenes of recordings kept out of training."""
+
+    floor: float = 0.02
+    """Moments less probable than this are not reported at all."""
+    onset_drop: float = 0.5
+    """A moment starts where the curve has risen to this share of its peak (in probability)."""
+    offset_drop: float = 0.4
+    """And ends where it has fallen to this share."""
+    smooth_share: float = 0.15
+    """Width of the smoothing as a share of the expected duration."""
+    gap_share: float = 0.3
+    """Pauses up to this share of the expected duration do not split a moment."""
+    max_gap_seconds: float = 1.2
+    """Nor do longer ones join two."""
+    min_share: float = 0.1
+    """Moments shorter than this share of the expected duration are not reported."""
+    peak_weight: float = 1.0
+    mean_weight: float = 0.0
+    length_weight: float = 0.0
+    offset: float = 0.0
+    """Probability of a moment: sigmoid of weighted log-odds of its peak and mean, and log of its length in frames."""
+
+
+def _odds(p: NDArray[np.float32]) -> NDArray[np.float64]:
+    p = np.clip(p.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Centred mean over an odd number of frames; at the ends, over those there are."""
+    if width <= 1:
+        return values
+    half = width // 2
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    return np.asarray((sums[last] - sums[first]) / (last - first))
+
+
+def _crossing(values: NDArray[np.float64], inside: int, outside: int, level: float) -> float:
+    """Where between two neighbouring frame centres the curve passes `level`, in frames."""
+    if not 0 <= outside < len(values):
+        return inside + 0.5
+    a, b = values[inside], values[outside]
+    share = 0.5 if a <= b else float(np.clip((a - level) / (a - b), 0.0, 1.0))
+    return inside + 0.5 + share * (outside - inside)
+
+
+def locate(
+    curve: ScoreCurve, expected_seconds: float = 2.0, settings: LocateSettings = LocateSettings()
+) -> list[tuple[Span, float]]:
+    """Moments on a curve of probabilities, the most probable first.
+
+    Args:
+        curve: from `SoundEngine.curve`; what is not finite counts as 0.
+        expected_seconds: from `SoundEngine.expected_seconds`.
+
+    Returns:
+        Disjoint spans with a calibrated probability in [0, 1].
+    """
+    if curve.num_frames == 0:
+        return []
+    step, s = curve.step_seconds, settings
+    raw = np.nan_to_num(curve.values, nan=0.0, posinf=0.0, neginf=0.0)
+    width = int(round(s.smooth_share * expected_seconds / step)) | 1
+    odds = _odds(raw)
+    smooth = _smooth(odds, width)
+    chance = 1.0 / (1.0 + np.exp(-smooth))  # (frames,)
+    gap = min(s.gap_share * expected_seconds, s.max_gap_seconds) / step
+    moments: list[tuple[Span, float]] = []
+    free = np.ones(len(chance), dtype=bool)
+    for peak in np.argsort(-chance):
+        peak = int(peak)
+        if not free[peak]:
+            continue
+        height = float(chance[peak])
+        if height < s.floor:
+            break
+        first, start = _reach(chance, free, peak, -1, s.onset_drop * height, gap)
+        last, end = _reach(chance, free, peak, +1, s.offset_drop * height, gap)
+        free[first : last + 1] = False
+        if (end - start) * step < s.min_share * expected_seconds and end - start < 3:
+            continue
+        inside = odds[first : last + 1]
+        evidence = (
+            s.peak_weight * smooth[peak] + s.mean_weight * inside.mean()
+            + s.length_weight * np.log(len(inside) * step / expected_seconds) + s.offset
+        )  # fmt: skip
+        probability = float(1.0 / (1.0 + np.exp(-np.clip(evidence, -30, 30))))
+        if probability >= s.floor:
+            span = Span(curve.start_seconds + start * step, curve.start_seconds + max(end, start) * step)
+            moments.append((span, probability))
+    return sorted(moments, key=lambda moment: -moment[1])
+
+
+def _reach(
+    chance: NDArray[np.float64], free: NDArray[np.bool_], peak: int, way: int, level: float, gap: float
+) -> tuple[int, float]:
+    """The last frame from `peak` in direction `way` that is above `level`, pauses up to `gap` frames bridged; and
+    the edge beyond it, in frames from the start of the curve."""
+    reached = at = peak
+    while 0 <= at + way < len(chance) and free[at + way]:
+        at += way
+        if chance[at] >= level:
+            reached = at
+        elif abs(at - reached) > gap:
+            break
+    return reached, _crossing(chance, reached, reached + way, level)
