@@ -43,9 +43,7 @@ def test_a_span_over_the_edge_is_cut_at_the_edge(tmp_path, write_media, tone, so
 
 def test_a_span_outside_writes_nothing(tmp_path, write_media, tone, sound):
     recording = probe(write_media(tmp_path / "a.wav", sound(tone(0, 1, 1.0))))
-    with pytest.raises(
-        MediaError, match=r"expected audio from 5.000 to 6.000 s, found none there\. Ask for a part"
-    ):
+    with pytest.raises(MediaError, match=r"expected audio from 5.000 to 6.000 s, found none there\. Ask for a part"):
         write_clip(tmp_path / "clip.wav", recording, Span(5.0, 6.0))
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
@@ -72,9 +70,7 @@ def test_an_unknown_extension(tmp_path):
         write_waveforms(tmp_path / "a.xyz", Waveform(np.zeros((1, 8), np.float32), 8_000))
 
 
-@pytest.mark.parametrize(
-    ("extension", "channels"), [(".wav", 12), (".flac", 1), (".mp3", 1), (".ogg", 1), (".m4a", 1)]
-)
+@pytest.mark.parametrize(("extension", "channels"), [(".wav", 12), (".flac", 1), (".mp3", 1), (".ogg", 1), (".m4a", 1)])
 def test_twelve_channels_at_192_khz(tmp_path, extension, channels):
     path = tmp_path / f"a{extension}"
     write_waveforms(path, Waveform(np.full((12, 38_400), 0.25, np.float32), 192_000))

@@ -159,15 +159,11 @@ def test_far_jumps_of_the_clock_are_judged(stamps, renumbered, settled):
     assert out == [None if second is None else pytest.approx(second) for second in settled]
 
 
-@pytest.mark.parametrize(
-    "extension", (".wav", ".flac", ".mkv", ".mp3", ".m4a", ".webm", ".opus", ".ts", ".aac")
-)
+@pytest.mark.parametrize("extension", (".wav", ".flac", ".mkv", ".mp3", ".m4a", ".webm", ".opus", ".ts", ".aac"))
 def test_a_part_is_the_same_as_that_part_of_the_whole(tmp_path, write_media, sound, extension):
     rng = np.random.default_rng(4)
     seconds = np.arange(5 * 48_000) / 48_000
-    chirp = 0.4 * np.sin(2 * np.pi * (200 * seconds + 150 * seconds**2)) + 0.02 * rng.standard_normal(
-        seconds.size
-    )
+    chirp = 0.4 * np.sin(2 * np.pi * (200 * seconds + 150 * seconds**2)) + 0.02 * rng.standard_normal(seconds.size)
     path = write_media(tmp_path / f"a{extension}", sound(chirp[None].astype(np.float32), 48_000))
     whole = joined(decode(path, sample_rate=None))
     part = joined(decode(path, sample_rate=None, start_seconds=2.2, end_seconds=3.7, block_seconds=0.4))
@@ -231,9 +227,7 @@ def test_broken_packets_are_skipped_and_times_stay(tmp_path, write_media, tone, 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.mkv", "a.ogg", "a.avi"])
 def test_a_file_cut_off_gives_what_it_holds_and_says_so(tmp_path, write_media, sound, name):
     rng = np.random.default_rng(5)
-    path = write_media(
-        tmp_path / name, sound(rng.uniform(-0.5, 0.5, (1, 480_000)).astype(np.float32), 48_000)
-    )
+    path = write_media(tmp_path / name, sound(rng.uniform(-0.5, 0.5, (1, 480_000)).astype(np.float32), 48_000))
     report = DecodeReport()
     whole = joined(decode(path, report=report))
     assert not report.truncated and report.broken_packets == 0
@@ -246,16 +240,20 @@ def test_a_file_cut_off_gives_what_it_holds_and_says_so(tmp_path, write_media, s
     assert report.decoded_seconds == pytest.approx(half.span.end, abs=0.001)
 
 
-def test_video_that_outlasts_its_sound_is_not_cut_off(tmp_path, write_media, tone, sound):
+@pytest.mark.parametrize("tag", [b"DURATION", b"XXXXXXXX"])  # with and without the length of each stream
+def test_video_that_outlasts_its_sound_is_not_cut_off(tmp_path, write_media, tone, sound, tag):
+    path = write_media(tmp_path / "a.mkv", sound(tone(0, 3, 3.0)), video_seconds=4.0)
+    data = path.read_bytes().replace(b"DURATION", tag)
+    path.write_bytes(data)
     report = DecodeReport()
-    path = write_media(tmp_path / "a.mkv", sound(tone(0, 1, 1.0)), video_seconds=4.0)
     list(decode(path, report=report))
     assert not report.truncated
+    path.write_bytes(data[: len(data) // 2])
+    list(decode(path, report=report))
+    assert report.truncated and 0.5 < report.decoded_seconds < 2.5
 
 
-@pytest.mark.parametrize(
-    "name", ["http:a b.wav", "tab\there\nand there.wav", "گفتگو.wav", "-.wav", "caf\udce9.wav"]
-)
+@pytest.mark.parametrize("name", ["http:a b.wav", "tab\there\nand there.wav", "گفتگو.wav", "-.wav", "caf\udce9.wav"])
 def test_any_name_is_a_file(tmp_path, write_media, tone, sound, name):
     made = write_media(tmp_path / "plain.wav", sound(tone(0, 1, 1.0)))
     path = tmp_path / name

@@ -19,12 +19,7 @@ def touch(*paths: Path) -> None:
 
 
 def test_folders_are_walked_sorted_and_by_extension(tmp_path):
-    touch(
-        *(
-            tmp_path / name
-            for name in ("b.mp3", "a/z.WAV", "a/c.mkv", "notes.txt", ".hidden.mp3", ".git/x.mp3")
-        )
-    )
+    touch(*(tmp_path / name for name in ("b.mp3", "a/z.WAV", "a/c.mkv", "notes.txt", ".hidden.mp3", ".git/x.mp3")))
     assert discover([tmp_path]) == [tmp_path / "a/c.mkv", tmp_path / "a/z.WAV", tmp_path / "b.mp3"]
 
 

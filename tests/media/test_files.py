@@ -54,13 +54,8 @@ def test_names_that_cannot_be_written(tmp_path):
         "expected a free name, found a file that is already there. "
         "Choose another name, or pass --force to write over it."
     )
-    assert (
-        message(tmp_path, force=True) == "expected the name of a file, found a folder. Add a file name to it."
-    )
-    assert (
-        message(tmp_path / "no" / "a")
-        == "expected a folder that exists, found none there. Make the folder first."
-    )
+    assert message(tmp_path, force=True) == "expected the name of a file, found a folder. Add a file name to it."
+    assert message(tmp_path / "no" / "a") == "expected a folder that exists, found none there. Make the folder first."
     assert message(tmp_path / ("x" * 300)) == "expected a shorter name, found one too long. Shorten it."
 
 

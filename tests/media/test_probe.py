@@ -48,6 +48,11 @@ def test_streams_are_described(tmp_path, write_media, tone, sound):
     assert probe(path, 1).span.end == pytest.approx(3.5, abs=0.002)
 
 
+def test_the_delay_of_opus_is_no_part_of_its_length(tmp_path, write_media, tone, sound):
+    path = write_media(tmp_path / "a.opus", sound(tone(0, 1, 3.0, 48_000), 48_000))
+    assert probe(path).duration_seconds == pytest.approx(3.0, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     "name", ["a.mp3", "a.flac", "a.m4a", "a.mp4", "a.mkv", "a.webm", "a.ogg", "a.aac", "a.ts", "a.avi"]
 )
@@ -93,10 +98,7 @@ def test_identity_of_a_missing_file(tmp_path):
 
 
 def test_a_missing_path(tmp_path):
-    assert (
-        refused(tmp_path / "no.mp3")
-        == "expected an audio or video file, found nothing there. Check the path."
-    )
+    assert refused(tmp_path / "no.mp3") == "expected an audio or video file, found nothing there. Check the path."
 
 
 def test_a_name_no_system_takes():
@@ -105,8 +107,7 @@ def test_a_name_no_system_takes():
 
 def test_a_folder(tmp_path):
     assert refused(tmp_path) == (
-        "expected an audio or video file, found a folder. "
-        "Pass the files in it, or a command that walks folders."
+        "expected an audio or video file, found a folder. Pass the files in it, or a command that walks folders."
     )
 
 
@@ -121,9 +122,7 @@ def test_a_pipe(tmp_path):
 def test_an_empty_file(tmp_path):
     path = tmp_path / "a.mp3"
     path.touch()
-    assert (
-        refused(path) == "expected audio or video, found an empty file (0 bytes). Copy or download it again."
-    )
+    assert refused(path) == "expected audio or video, found an empty file (0 bytes). Copy or download it again."
 
 
 def test_a_file_one_may_not_read(tmp_path, write_media, tone, sound, monkeypatch):
@@ -173,6 +172,15 @@ def test_random_bytes_that_look_like_an_mp3(tmp_path):
     )
 
 
+def test_a_codec_nobody_knows(tmp_path, write_media, tone, sound):
+    path = write_media(tmp_path / "a.mkv", sound(tone(0, 1, 1.0)))
+    path.write_bytes(path.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT"))
+    assert refused(path) == (
+        "expected audio in a codec ffmpeg knows, found one it does not. "
+        "Convert it to FLAC or WAV with the program that made it."
+    )
+
+
 def test_only_video(tmp_path, write_media):
     path = write_media(tmp_path / "a.mp4", video_seconds=1.0)
     assert refused(path) == "expected an audio stream, found only video. Pass a file with sound."
@@ -186,9 +194,7 @@ def test_a_stream_that_is_not_there(tmp_path, write_media, tone, sound):
         "expected audio stream 3, found 2 streams (0: eng, 1: fra). Streams are counted from 0."
     )
     one = write_media(tmp_path / "b.wav", sound(tone(0, 1, 1.0)))
-    assert refused(one, -1) == (
-        "expected audio stream -1, found 1 stream (0: unnamed). Streams are counted from 0."
-    )
+    assert refused(one, -1) == ("expected audio stream -1, found 1 stream (0: unnamed). Streams are counted from 0.")
 
 
 def test_an_mp4_cut_off_before_its_index(tmp_path, write_media, tone, sound):
@@ -205,6 +211,5 @@ def test_a_wav_of_a_header_only(tmp_path, write_media, tone, sound):
     path = write_media(tmp_path / "a.wav", sound(tone(0, 0, 0.1)))
     path.write_bytes(path.read_bytes()[:-3_200])
     assert refused(path) == (
-        "expected audio, found an audio stream without a single sample. "
-        "Pass a file that was recorded to its end."
+        "expected audio, found an audio stream without a single sample. Pass a file that was recorded to its end."
     )

@@ -25,9 +25,10 @@ UNNAMED = "labels"
 def dumps(labels: list[Label], recordings: list[Recording], format: str) -> str:
     praatio = _praatio()
     _, end = single_recording(labels, recordings, format)
-    end = max(round(end, 3), SHORTEST_SECONDS)
+    last = max((label.span.start for label in labels), default=0.0)
+    end = max(round(end, 3), round(last, 3) + SHORTEST_SECONDS)
     grid = praatio.Textgrid(0.0, end)
-    for name, tier in _tiers(labels, end):
+    for name, tier in _tiers(labels):
         grid.addTier(praatio.IntervalTier(name, tier, 0.0, end))
     if not labels:
         grid.addTier(praatio.IntervalTier(UNNAMED, [], 0.0, end))
@@ -59,10 +60,10 @@ def loads(text: str, name: str, format: str) -> list[Label]:
     return labels
 
 
-def _tiers(labels: list[Label], end: float) -> list[tuple[str, list[tuple[float, float, str]]]]:
+def _tiers(labels: list[Label]) -> list[tuple[str, list[tuple[float, float, str]]]]:
     tiers: dict[str, list[tuple[float, float, str]]] = {}
     for label in sorted(labels, key=lambda each: each.span):
-        start = min(round(label.span.start, 3), end - SHORTEST_SECONDS)
+        start = round(label.span.start, 3)
         entry = (start, max(round(label.span.end, 3), start + SHORTEST_SECONDS), escape(label.title))
         base = escape(label.speaker or label.kind or UNNAMED)
         name, number = base, 1

@@ -105,13 +105,9 @@ def decode(
         ValueError: if a rate or length is not positive.
     """
     if block_seconds <= 0 or (sample_rate is not None and sample_rate <= 0):
-        raise ValueError(
-            f"decode needs positive lengths and rates, got {block_seconds} s at {sample_rate} Hz"
-        )
+        raise ValueError(f"decode needs positive lengths and rates, got {block_seconds} s at {sample_rate} Hz")
     report = DecodeReport() if report is None else report
-    return _decode(
-        path, sample_rate, channels, audio_stream, start_seconds, end_seconds, block_seconds, report
-    )
+    return _decode(path, sample_rate, channels, audio_stream, start_seconds, end_seconds, block_seconds, report)
 
 
 def _decode(
@@ -133,9 +129,7 @@ def _decode(
             for frame, seconds in _on_one_clock(timed, container_name(container) in RENUMBERED):
                 if grid is None:
                     begin = 0.0 if seconds is None or abs(seconds) < 0.001 else seconds
-                    grid = _Grid(
-                        frame, begin, sample_rate, channels, start_seconds, end_seconds, block_seconds
-                    )
+                    grid = _Grid(frame, begin, sample_rate, channels, start_seconds, end_seconds, block_seconds)
                 yield from grid.take(frame, seconds)
                 if grid.full:
                     break
@@ -274,9 +268,7 @@ class _Grid:
         self.limit: int | None = None
         if end_seconds is not None:
             self.limit = max(0, to_samples(end_seconds - self.zero_seconds, self.rate))
-        self.block_samples = min(
-            max(1, to_samples(block_seconds, self.rate)), MAX_BLOCK_SAMPLES // self.channels
-        )
+        self.block_samples = min(max(1, to_samples(block_seconds, self.rate)), MAX_BLOCK_SAMPLES // self.channels)
         self.position = 0  # samples placed so far
         self.skip = 0  # samples still to drop, for they are there already or come before the start
         self.silence_seconds = 0.0

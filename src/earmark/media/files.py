@@ -69,9 +69,7 @@ def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
 
 def _refuse_taken(path: str | Path, final: Path, force: bool) -> None:
     if final.is_dir():
-        raise FormatError(
-            path, expected="the name of a file", found="a folder", hint="Add a file name to it."
-        )
+        raise FormatError(path, expected="the name of a file", found="a folder", hint="Add a file name to it.")
     if final.exists() and not force:
         raise FormatError(
             path,
@@ -99,7 +97,5 @@ def _translated(path: str | Path) -> Iterator[None]:
                 path, expected="a folder you may write to", found="one you may not", hint="Write elsewhere."
             ) from exc
         if exc.errno == errno.ENAMETOOLONG:
-            raise FormatError(
-                path, expected="a shorter name", found="one too long", hint="Shorten it."
-            ) from exc
+            raise FormatError(path, expected="a shorter name", found="one too long", hint="Shorten it.") from exc
         raise

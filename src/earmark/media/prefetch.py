@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 __all__ = ["prefetch"]
@@ -12,7 +12,7 @@ __all__ = ["prefetch"]
 Item = TypeVar("Item")
 
 
-def prefetch(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, None]:
     """The same items in the same order, up to `depth` of them made ahead.
 
     The thread starts with the first item asked for. An exception of the iterator reaches the reader in
@@ -26,7 +26,7 @@ def prefetch(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
     return _read_ahead(items, depth)
 
 
-def _read_ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def _read_ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     ready: deque[Item] = deque()
     changed = threading.Condition()
     ended = stopped = False

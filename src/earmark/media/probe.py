@@ -150,9 +150,7 @@ def open_media(path: str | Path) -> Iterator[Any]:
                 found="one without its index",
                 hint="It was cut off before its end was written; copy or download it again.",
             ) from exc
-        raise MediaError(
-            path, expected="audio or video", found="data no decoder knows", hint=NOT_MEDIA_HINT
-        ) from exc
+        raise MediaError(path, expected="audio or video", found="data no decoder knows", hint=NOT_MEDIA_HINT) from exc
     try:
         yield container
     finally:
@@ -227,7 +225,7 @@ def declared_end(container: Any, stream: Any, origin: float) -> tuple[float | No
         if name == "ogg" and start > 0.1:
             return None, False  # ffmpeg gives the last granule there, start included or not
         begin = float(stream.start_time * stream.time_base) if stream.start_time is not None else start
-        return begin + float(stream.duration * stream.time_base) - origin, True
+        return begin + float(stream.duration * stream.time_base) - _opus_delay(name, stream) - origin, True
     if tag := _tag(stream, "DURATION"):
         hours, minutes, seconds = tag.split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - origin, True
@@ -237,9 +235,15 @@ def declared_end(container: Any, stream: Any, origin: float) -> tuple[float | No
     return None, False
 
 
-def _written_times(
-    path: str | Path, container: Any, stream: Any, origin: float
-) -> tuple[float, float | None]:
+def _opus_delay(container: str, stream: Any) -> float:
+    """Seconds an Ogg file counts at its end that the Opus decoder cuts off at its start (RFC 7845, 5.1)."""
+    head = (stream.codec_context.extradata or b"") if stream.codec_context else b""
+    if container != "ogg" or head[:8] != b"OpusHead":
+        return 0.0
+    return int.from_bytes(head[10:12], "little") / 48_000
+
+
+def _written_times(path: str | Path, container: Any, stream: Any, origin: float) -> tuple[float, float | None]:
     start = float(stream.start_time * stream.time_base) - origin if stream.start_time is not None else 0.0
     start = 0.0 if start < 0.02 else start
     end, _ = declared_end(container, stream, origin)
@@ -289,6 +293,13 @@ def _try_decoding(path: str | Path, container: Any, stream: Any) -> None:
     import av
 
     broken = 0
+    if stream.codec_context is None:
+        raise MediaError(
+            path,
+            expected="audio in a codec ffmpeg knows",
+            found="one it does not",
+            hint="Convert it to FLAC or WAV with the program that made it.",
+        )
     try:
         for packet in container.demux(stream):
             try:
