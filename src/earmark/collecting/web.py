@@ -36,6 +36,7 @@ MAX_BREAKS = 100
 """A download that breaks off this often is given up, though each piece brings something."""
 SPARE_BYTES = 64 << 20
 """Room that a download leaves on the disk."""
+USER_AGENT = f"earmark/{__version__}"
 REFUSED = {401: "a password", 403: "a permission", 402: "a payment"}
 
 
@@ -176,7 +177,7 @@ class Web:
             try:
                 with open(part.path, "r+b" if offset else "wb") as file:
                     file.seek(offset)
-                    for block in response.stream(BLOCK_BYTES, decode_content=True):
+                    while block := response.read1(BLOCK_BYTES, decode_content=True):  # also what a break cuts short
                         if not go_on():
                             raise InterruptedError
                         file.write(block)
@@ -217,7 +218,8 @@ class Web:
                 hint="Check the address.",
             )
         try:
-            response = self._pool.request("GET", url, headers=headers, preload_content=False)
+            asked = {"User-Agent": USER_AGENT} | headers
+            response = self._pool.request("GET", url, headers=asked, preload_content=False)
         except broken.MaxRetryError as exc:
             raise _unanswered(url, exc.reason or exc) from exc
         except (broken.HTTPError, http.client.HTTPException, OSError, UnicodeError) as exc:
@@ -345,7 +347,6 @@ def _pool_manager(settings: WebSettings) -> PoolManager:
         maxsize=settings.concurrency,
         retries=retries,
         timeout=urllib3.Timeout(settings.timeout_seconds),
-        headers={"User-Agent": f"earmark/{__version__} (a listener's archive; one file at a time)"},
     )
     manager.pool_classes_by_scheme = {"http": CheckedHTTPPool, "https": CheckedHTTPSPool}
     return manager
@@ -377,18 +378,18 @@ def _unanswered(url: str, reason: BaseException) -> MediaError:
     hint = "Check the address and the network; the same command goes on where it stopped."
     if isinstance(reason, broken.NameResolutionError):
         found = "no server of that name"
+    elif isinstance(reason, broken.NewConnectionError):  # counts as a kind of timeout
+        found = "nobody listening there"
     elif isinstance(reason, broken.TimeoutError):
         found = "a server that stays silent"
     elif isinstance(reason, broken.SSLError):
         found, hint = f"one that cannot be trusted ({_first_line(reason)})", "Check the address and your clock."
-    elif isinstance(reason, broken.NewConnectionError):
-        found = "nobody listening there"
     elif isinstance(reason, broken.ResponseError) and "redirect" in str(reason):
         found, hint = "redirects without end", "Check the address in a browser."
     elif isinstance(reason, broken.URLSchemeUnknown):
         found, hint = f"a redirect to {reason.scheme}:", "Only http and https are followed."
-    elif isinstance(reason, broken.LocationParseError):
-        found, hint = "one that does not parse", "Check the address."
+    elif isinstance(reason, broken.LocationValueError):
+        found, hint = f"an address or redirect that leads nowhere ({_first_line(reason)})", "Check the address."
     else:
         found = f"a broken answer ({_first_line(reason)})"
     return MediaError(url, expected="a web server that answers", found=found, hint=hint)
