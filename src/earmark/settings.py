@@ -77,3 +77,28 @@ class ChunkSettings:
     """Shorter silences are no place to cut."""
     pad_seconds: float = 0.2
     """Silence kept on both sides of a chunk."""
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """How curves of speech, music and noise become segments."""
+
+    classes: tuple[str, ...] = ("speech", "music", "noise")
+    """Classes to tell."""
+    on: float = 0.5
+    """A segment starts above this probability."""
+    off: float = 0.4
+    """It goes on while the probability stays above this one."""
+    min_gap_seconds: float = 0.3
+    """Shorter gaps between two segments of a class become part of it."""
+    min_run_seconds: float = 0.2
+    """Segments that are shorter still are dropped."""
+    audio_stream: int = 0
+    """Which audio stream of each file, counted from 0."""
+
+
+SEGMENT_PRESETS = {
+    "default": SegmentSettings(),
+    # the rules of older speech segmenters: short non-speech becomes speech, then short speech is dropped
+    "bacs": SegmentSettings(on=0.5, off=0.5, min_gap_seconds=1.0, min_run_seconds=2.0),
+}

@@ -17,7 +17,7 @@ from earmark.library import Catalogue, Hearing, Library, Passage, TrackHeader, r
 from earmark.records import Recording, Segment, Word
 from earmark.timeline import Span
 
-RECORDING = Recording("ab12", "/somewhere/talk.mp4", 60.0, start_seconds=1.5)
+RECORDING = Recording("ab12", "/some where/\udcff\tپادکست.mp4", 60.0, start_seconds=1.5)
 ENGINE = "moonshine@1"
 
 
@@ -36,12 +36,11 @@ def hearing(position: float, complete: bool = False, engine: str = ENGINE) -> He
 def test_what_is_committed_is_read_back_word_for_word(tmp_path: Path) -> None:
     stored = passage(36_000.25, "It was the season of Darkness")
     with Library.open(tmp_path / "library") as library:
-        library.remember(RECORDING, 10, 20, note="cut off at 0:59")
+        library.remember(RECORDING, 10, 20)
         library.commit([stored], [hearing(36_010.0, complete=True)])
         library.finish()
     catalogue = Catalogue.load(tmp_path / "library")
     assert catalogue.recordings == {"ab12": RECORDING}
-    assert catalogue.notes == {"ab12": "cut off at 0:59"}
     assert catalogue.recording_of(RECORDING.path, 10, 20, 0) == "ab12"
     assert catalogue.recording_of(RECORDING.path, 11, 20, 0) is None
     segment = catalogue.segment(0)
@@ -161,7 +160,10 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"format": 99}', "expected a library of format 1 or older, found format 99, written by a newer earmark"),
+        (
+            '{"format": 99}',
+            "expected a library of format 1 or older, found format 99, written by a newer earmark",
+        ),
         ('{"format": "x"}', "expected a line such as"),
         ("torn", "expected a line such as"),
     ],

@@ -1,0 +1,37 @@
+"""The door most people use: `earmark find`, `index`, `transcribe`, …
+
+One small file a command: it parses, calls one job and prints. Results go to standard output,
+everything else to standard error. Exit codes: 0 done (also when nothing was found), 1 failed,
+2 asked for something impossible, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Runs the command line; an `EarmarkError` becomes one line, a bug keeps its traceback."""
+    from earmark.cli.app import app
+    from earmark.errors import EarmarkError
+
+    try:
+        app()
+    except EarmarkError as error:
+        sys.stderr.write(f"earmark: {printable(error)}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("earmark: stopped. What was heard is kept; the same command goes on from there.\n")
+        sys.exit(130)
+    except BrokenPipeError:  # `earmark find … | head` is done with us
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def printable(error: BaseException) -> str:
+    """One line, whatever is in the file name."""
+    line = " ".join(str(error).split())
+    return line.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8")

@@ -33,7 +33,6 @@ class Catalogue:
 
     Attributes:
         recordings: by id.
-        notes: what was odd about a recording, by id; absent when nothing was.
         files: ``(size, mtime_ns, recording id)`` by ``(path, audio stream)``.
         hearings: by ``(recording id, job, engine)``.
         passages: an Arrow table of the passages that count (`schema.schemas()["passages"]`).
@@ -41,10 +40,10 @@ class Catalogue:
 
     folder: Path
     recordings: dict[str, Recording] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
     files: dict[tuple[str, int], tuple[int, int, str]] = field(default_factory=dict)
     hearings: dict[tuple[str, str, str], Hearing] = field(default_factory=dict)
     passages: pa.Table = None
+    _columns: dict[str, list[Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, folder: Path) -> Catalogue:
@@ -92,18 +91,18 @@ class Catalogue:
 
     @classmethod
     def _from_tables(cls, folder: Path, tables: Mapping[str, pa.Table]) -> Catalogue:
-        recordings, notes = {}, {}
-        for row in tables["recordings"].to_pylist():
-            note = row.pop("note")
-            recordings[row["id"]] = Recording(**row)
-            if note:
-                notes[row["id"]] = note
         return cls(
             folder,
-            recordings,
-            notes,
             {
-                (row["path"], row["audio_stream"]): (row["size"], row["mtime_ns"], row["recording_id"])
+                row["id"]: Recording(**row | {"path": os.fsdecode(row["path"])})
+                for row in tables["recordings"].to_pylist()
+            },
+            {
+                (os.fsdecode(row["path"]), row["audio_stream"]): (
+                    row["size"],
+                    row["mtime_ns"],
+                    row["recording_id"],
+                )
                 for row in tables["files"].to_pylist()
             },
             {
@@ -119,9 +118,10 @@ class Catalogue:
         return known[2] if known is not None and known[:2] == (size, mtime_ns) else None
 
     def column(self, name: str) -> list[Any]:
-        """One column of the passages as Python values."""
-        values: list[Any] = self.passages.column(name).to_pylist()
-        return values
+        """One column of the passages as Python values; read once."""
+        if name not in self._columns:
+            self._columns[name] = self.passages.column(name).to_pylist()
+        return self._columns[name]
 
     def segment(self, row: int) -> Segment:
         """The passage in row `row`, with its words."""

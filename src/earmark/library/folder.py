@@ -42,9 +42,7 @@ def check_folder(folder: Path) -> bool:
         if not folder.exists():
             return False
         if not folder.is_dir():
-            raise LibraryError(
-                folder, expected="a folder", found="a file", hint="Pass a folder with --library."
-            )
+            raise LibraryError(folder, expected="a folder", found="a file", hint="Pass a folder with --library.")
         marker = folder / MARKER
         if not marker.exists():
             if any(folder.iterdir()):

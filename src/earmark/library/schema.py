@@ -2,9 +2,9 @@
 
 Four LanceDB tables and one folder of tracks:
 
-    recordings   one row a recording: its newest path, its duration, what was odd about it
+    recordings   one row a recording: its newest path, its duration
     files        one row a path ever seen, with the size and time that make hashing it again needless
-    hearings     one row a recording and job: which engine listened, with which settings, how far
+    hearings     one row a recording and job: which engine listened, with which settings, how far, what was odd
     passages     one row an utterance: its text, its words with times, the strings a search compares
     tracks/      fixed-rate arrays (frame embeddings, activity), one append-only file each
 
@@ -15,7 +15,7 @@ interrupted, and are dropped when the recording is listened to again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from earmark.records import Segment, Word
 from earmark.timeline import Span
@@ -58,23 +58,25 @@ class Passage:
 
 
 def schemas() -> dict[str, pa.Schema]:
-    """The Arrow schema of each table; pyarrow is imported here so that `--help` need not wait for it."""
+    """The Arrow schema of each table. Paths are bytes, as the system has them: not every name is text.
+
+    pyarrow is imported here so that `--help` need not wait for it.
+    """
     import pyarrow as pa
 
     return {
         "recordings": pa.schema(
             {
                 "id": pa.string(),
-                "path": pa.string(),
+                "path": pa.binary(),
                 "duration_seconds": pa.float64(),
                 "start_seconds": pa.float64(),
                 "audio_stream": pa.int32(),
-                "note": pa.string(),
             }
         ),
         "files": pa.schema(
             {
-                "path": pa.string(),
+                "path": pa.binary(),
                 "size": pa.int64(),
                 "mtime_ns": pa.int64(),
                 "audio_stream": pa.int32(),
@@ -135,19 +137,19 @@ def row_of(passage: Passage) -> dict[str, object]:
     }
 
 
-def segment_of(row: dict[str, object]) -> Segment:
+def segment_of(row: dict[str, Any]) -> Segment:
     """The inverse of `row_of`, for the segment's columns."""
-    start = float(row["start"])  # type: ignore[arg-type]
+    start = float(row["start"])
     columns = ("word_texts", "word_starts", "word_ends", "word_probabilities", "word_aligned")
     words = tuple(
         Word(text, Span(start + first, start + max(first, last)), probability, aligned)
         for text, first, last, probability, aligned in zip(
-            *(row[column] for column in columns),  # type: ignore[call-overload]
+            *(row[column] for column in columns),
             strict=True,
         )
     )
     return Segment(
-        Span(start, float(row["end"])),  # type: ignore[arg-type]
+        Span(start, float(row["end"])),
         str(row["text"]),
         words,
         str(row["language"]),

@@ -12,6 +12,7 @@ so other settings are another hearing too.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from earmark.errors import EarmarkError
 from earmark.library.catalogue import Catalogue
 from earmark.library.folder import check_folder, create_folder, unusable, writing
-from earmark.library.schema import TABLES, Hearing, Passage, row_of, schemas
+from earmark.library.schema import Hearing, Passage, row_of, schemas
 from earmark.library.tracks import TrackHeader, append_rows, track_path
 from earmark.records import Recording
 
@@ -43,6 +44,8 @@ class Library:
         self.folder = folder
         self._tables = tables
         self._catalogue = catalogue
+        self.changed = False
+        """Whether anything was written since it was opened."""
 
     @classmethod
     @contextmanager
@@ -59,8 +62,7 @@ class Library:
 
             database = lancedb.connect(str(folder / "tables"))
             tables = {
-                name: database.create_table(name, schema=schema, exist_ok=True)
-                for name, schema in schemas().items()
+                name: database.create_table(name, schema=schema, exist_ok=True) for name, schema in schemas().items()
             }
             yield cls(folder, tables, Catalogue.load(folder))
 
@@ -78,18 +80,16 @@ class Library:
 
     # What is new
 
-    def remember(self, recording: Recording, size: int, mtime_ns: int, note: str = "") -> None:
+    def remember(self, recording: Recording, size: int, mtime_ns: int) -> None:
         """Keeps a recording and the file it was found in; a recording known already gets its newest path."""
-        known = self._catalogue.recordings.get(recording.id)
-        if known != recording or self._catalogue.notes.get(recording.id, "") != note:
-            self._upsert("recordings", ["id"], [asdict(recording) | {"note": note}])
+        if self._catalogue.recordings.get(recording.id) != recording:
+            self._upsert("recordings", ["id"], [asdict(recording) | {"path": os.fsencode(recording.path)}])
             self._catalogue.recordings[recording.id] = recording
-            self._catalogue.notes[recording.id] = note
         key = (recording.path, recording.audio_stream)
         entry = (size, mtime_ns, recording.id)
         if self._catalogue.files.get(key) != entry:
             row = {
-                "path": recording.path,
+                "path": os.fsencode(recording.path),
                 "size": size,
                 "mtime_ns": mtime_ns,
                 "audio_stream": recording.audio_stream,
@@ -107,7 +107,13 @@ class Library:
         return position
 
     def append_track(
-        self, recording_id: str, job: str, engine: str, header: TrackHeader, rows: NDArray[np.generic], keep_rows: int
+        self,
+        recording_id: str,
+        job: str,
+        engine: str,
+        header: TrackHeader,
+        rows: NDArray[np.generic],
+        keep_rows: int,
     ) -> int:
         """Adds rows to a track (see `tracks.append_rows`); they count once a hearing's position covers them."""
         return append_rows(self._track_path(recording_id, job, engine), header, rows, keep_rows)
@@ -119,6 +125,7 @@ class Library:
         if passages:
             table = pa.Table.from_pylist([row_of(passage) for passage in passages], schema=schemas()["passages"])
             self._tables["passages"].add(table)
+            self.changed = True
         if hearings:
             self._upsert("hearings", ["recording_id", "job", "engine"], [asdict(hearing) for hearing in hearings])
             for hearing in hearings:
@@ -163,6 +170,7 @@ class Library:
         import pyarrow as pa
 
         table = pa.Table.from_pylist(rows, schema=schemas()[name])
+        self.changed = True
         merge = self._tables[name].merge_insert(keys)
         merge.when_matched_update_all().when_not_matched_insert_all().execute(table)
 
@@ -185,5 +193,3 @@ def translated(folder: Path) -> Iterator[None]:
         if isinstance(exc, RuntimeError) and "lance" not in str(exc).lower():
             raise
         raise unusable(folder, exc) from exc
-
-

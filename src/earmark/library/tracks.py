@@ -65,7 +65,7 @@ def append_rows(path: Path, header: TrackHeader, rows: NDArray[np.generic], keep
         file.write(np.ascontiguousarray(rows).tobytes())
         file.flush()
         os.fsync(file.fileno())
-    return keep_rows + rows.shape[0]
+    return keep_rows + int(rows.shape[0])
 
 
 def read_track(path: Path, limit_seconds: float = float("inf")) -> tuple[TrackHeader, NDArray[np.generic]]:

@@ -76,6 +76,14 @@ class Cutter:
         self._forget()
         return done
 
+    @property
+    def settled_seconds(self) -> float:
+        """Every utterance still to come begins at or after this second: what lies before it is done with."""
+        if self._waiting is not None:
+            return self._waiting.start
+        first = self._next if self._opened is None else self._opened
+        return max(self._free_from, self._time(first) - self.settings.pad_seconds)
+
     def _time(self, frame: int) -> float:
         return self._origin + frame * self._step
 

@@ -1,0 +1,177 @@
+"""`earmark find`: the main job."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from earmark.cli.console import (
+    AudioStreamOption,
+    ForceOption,
+    LibraryOption,
+    VerboseOption,
+    WorkersOption,
+    clock,
+    library_folder,
+    progress_on_stderr,
+    say,
+    tell,
+)
+from earmark.settings import FindSettings, IndexSettings
+
+if TYPE_CHECKING:
+    from earmark.records import Moment
+
+EXAMPLE = 'Example: earmark find "it was the season of darkness" talk.mp4 ~/podcasts --clips moments/'
+
+
+def find(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT",
+            help="What you want to hear. “said: …” looks for words only, “heard: …” for sounds only.",
+            show_default=False,
+        ),
+    ],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH…]",
+            help="Files and folders to look in. Default: everything indexed.",
+            show_default=False,
+        ),
+    ] = None,
+    library: LibraryOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Moments at most.")] = FindSettings.limit,
+    min_score: Annotated[
+        float,
+        typer.Option("--min-score", min=0.0, max=1.0, help="Leave out moments less probable than this."),
+    ] = FindSettings.min_probability,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the moments as labels; the extension tells the format: .srt, .vtt, .csv, .rttm, .jsonl, …",
+            show_default=False,
+        ),
+    ] = None,
+    force: ForceOption = False,
+    clips: Annotated[
+        Path | None,
+        typer.Option("--clips", metavar="DIR", help="Write each moment as an audio file.", show_default=False),
+    ] = None,
+    context: Annotated[
+        float, typer.Option("--context", metavar="SECONDS", min=0.0, help="Audio kept around each clip.")
+    ] = 0.0,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="CODE",
+            help="The query's language. Default: told by its script.",
+            show_default=False,
+        ),
+    ] = None,
+    audio_stream: AudioStreamOption = 0,
+    workers: WorkersOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Find the moments where something was said or heard.
+
+    Files that have not been heard yet are listened to first; asking again costs no pass over the audio.
+    Nothing found is an answer too: a note, and exit code 0.
+    """
+    from earmark import finding
+    from earmark.library import Catalogue
+
+    finding.kinds_asked(text)  # an impossible question is refused before hours of listening
+    folder = library_folder(library)
+    wanted = None
+    failed = False
+    if paths:
+        from earmark.indexing import index as listen
+
+        began = time.monotonic()
+        with progress_on_stderr() as draw:
+            report = listen(paths, folder, IndexSettings(audio_stream=audio_stream, workers=workers), draw)
+        if len(report.failed) == 1 and not report.recordings:
+            raise report.failed[0][1]
+        tell(report, verbose, began)
+        failed = bool(report.failed)
+        wanted = set(report.recordings)
+    catalogue = Catalogue.load(folder)
+    if wanted is None and not catalogue.recordings:
+        say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
+    moments = finding.find(text, catalogue, wanted, FindSettings(limit, min_score, language))
+    for number, moment in enumerate(moments, 1):
+        write_out(as_line(moment) if as_json else as_text(number, moment))
+    if not moments and catalogue.recordings:
+        say(f"not here: nothing like {text!r} with a score of {min_score:g} or more")
+    if output is not None:
+        from earmark import formats
+
+        recordings = list({moment.recording.id: moment.recording for moment in moments}.values())
+        formats.write(map(formats.label_of_moment, moments), output, recordings=recordings, force=force)
+    if clips is not None:
+        write_clips(moments, clips, context)
+    if failed:
+        raise typer.Exit(1)
+
+
+def as_line(moment: Moment) -> str:
+    """One moment as a line of JSON; `start` and `end` in seconds on the media's own clock."""
+    from earmark.formats import label_of_moment
+    from earmark.formats.jsonlines import dump_json, record_of
+
+    return dump_json(record_of(label_of_moment(moment)) | {"evidence": dict(moment.evidence)}) + "\n"
+
+
+def as_text(number: int, moment: Moment) -> str:
+    """Two lines for a person: where and how probable, then the text with the match marked."""
+    where = f"{clock(moment.span.start)}–{clock(moment.span.end)}"
+    head = f"{number:>3}. {moment.probability:.2f}  {moment.recording.path}  {where}  {moment.kind}"
+    return f"{head}\n     {excerpt(moment.text, moment.match)}\n"
+
+
+def write_out(text: str) -> None:
+    """To standard output, whatever letters it can take."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
+def excerpt(text: str, match: tuple[int, int] | None, reach: int = 60) -> str:
+    """The match and some text around it; the match bold on a terminal, in [brackets] elsewhere."""
+    if match is None:
+        return text
+    first, last = match
+    before, hit, after = text[:first], text[first:last], text[last:]
+    if len(before) > reach:
+        before = "…" + before[-reach:].split(" ", 1)[-1]
+    if len(after) > reach:
+        after = after[:reach].rsplit(" ", 1)[0] + "…"
+    return f"{before}\x1b[1m{hit}\x1b[0m{after}" if sys.stdout.isatty() else f"{before}[{hit}]{after}"
+
+
+def write_clips(moments: Sequence[Moment], folder: Path, context: float) -> None:
+    from earmark.media.clips import clip_name, write_clip
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for moment in moments:
+        path = folder / clip_name(moment.recording, moment.span, label=moment.kind)
+        if path.exists():
+            say(f"kept: {path} is there already")
+            continue
+        write_clip(path, moment.recording, moment.span.widen(context))
+        written += 1
+    say(f"wrote {written} clip{'' if written == 1 else 's'} to {folder}")

@@ -1,0 +1,61 @@
+"""`earmark index`: listen ahead of time."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark.cli.console import (
+    AudioStreamOption,
+    LibraryOption,
+    VerboseOption,
+    WorkersOption,
+    library_folder,
+    progress_on_stderr,
+    say,
+    tell,
+)
+from earmark.settings import IndexSettings
+
+EXAMPLE = "Example: earmark index ~/podcasts"
+
+
+def index(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH…", help="Audio or video files, and folders of them.", show_default=False),
+    ],
+    library: LibraryOption = None,
+    audio_stream: AudioStreamOption = 0,
+    words: Annotated[bool, typer.Option("--words/--no-words", help="Recognise what is said.")] = True,
+    sounds: Annotated[bool, typer.Option("--sounds/--no-sounds", help="Keep what every moment sounds like.")] = True,
+    workers: WorkersOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Listen to files ahead of time, so that `earmark find` answers at once.
+
+    What is known already is not heard again, also when it was moved or renamed. Ctrl-C is safe: the same
+    command goes on where it stopped.
+    """
+    from earmark.indexing import index as listen
+
+    settings = IndexSettings(
+        recogniser=IndexSettings.recogniser if words else None,
+        sound=IndexSettings.sound if sounds else None,
+        audio_stream=audio_stream,
+        workers=workers,
+    )
+    began = time.monotonic()
+    with progress_on_stderr() as draw:
+        report = listen(paths, library_folder(library), settings, draw)
+    if len(report.failed) == 1 and not report.recordings:
+        raise report.failed[0][1]
+    tell(report, verbose, began)
+    if not report.heard and not report.failed:
+        count = len(report.recordings)
+        say(f"nothing new: {'the 1 recording was' if count == 1 else f'all {count} recordings were'} heard before")
+    if report.failed:
+        raise typer.Exit(1)

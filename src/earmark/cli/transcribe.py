@@ -1,0 +1,74 @@
+"""`earmark transcribe`: what was said, as subtitles, text or JSON."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark.cli.console import (
+    AudioStreamOption,
+    ForceOption,
+    LibraryOption,
+    VerboseOption,
+    WorkersOption,
+    library_folder,
+    progress_on_stderr,
+    say,
+    tell,
+)
+from earmark.settings import IndexSettings
+
+EXAMPLE = "Example: earmark transcribe talk.mp4 -o talk.srt"
+
+
+def transcribe(
+    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="An audio or video file.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to; the extension tells the format: .srt, .vtt, .ass, .txt, .json (words with times), .jsonl. "
+            "“-” prints.",
+        ),
+    ] = Path("-"),
+    format: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME", help="The format, where the extension does not tell it."),
+    ] = "",
+    force: ForceOption = False,
+    library: LibraryOption = None,
+    audio_stream: AudioStreamOption = 0,
+    workers: WorkersOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write down what was said, with the times of the words.
+
+    What the library has heard before is not heard again. Subtitles are split at pauses and sentences; plain
+    text has one line an utterance; JSON keeps every word with its time and probability.
+    """
+    from earmark import formats, transcribing
+    from earmark.indexing import index as listen
+    from earmark.library import Catalogue
+
+    name = formats.format_of(output, format or ("txt" if str(output) == "-" else ""))
+    folder = library_folder(library)
+    began = time.monotonic()
+    settings = IndexSettings(sound=None, audio_stream=audio_stream, workers=workers)
+    with progress_on_stderr() as draw:
+        report = listen([media], folder, settings, draw)
+    if report.failed:
+        raise report.failed[0][1]
+    tell(report, verbose, began)
+    recording = next(iter(report.recordings.values()))
+    segments = transcribing.transcript(Catalogue.load(folder), recording)
+    if not segments:
+        say(f"note: nobody says anything in {media}, as far as earmark can hear")
+    if name in {"srt", "vtt", "ass"}:
+        segments = transcribing.cues(segments)
+    labels = [formats.label_of_segment(segment, recording.path) for segment in segments]
+    formats.write(labels, output, name, recordings=[recording], force=force)
