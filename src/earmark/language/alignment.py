@@ -25,6 +25,7 @@ UNIT = 20
 _BITS = 13
 _MAX_TOKENS = 1 << _BITS
 _WALL = 10**6  # the cost of walking from one passage into the next
+_SPACE, _BREAK = ord(" "), ord("\n")
 _FAR = np.int64(1) << 50
 
 
@@ -73,25 +74,25 @@ def best_fits(query: str, passages: Sequence[str], costs: Costs = PLAIN) -> list
     Returns:
         One fit per passage; similarity 0 where the passage or the query is empty.
     """
-    tokens = [line.split(" ", _MAX_TOKENS)[:_MAX_TOKENS] if line else [] for line in passages]
-    if not query or not any(tokens):
+    tokens = [line.split(" ", _MAX_TOKENS)[:_MAX_TOKENS] for line in passages if line]
+    if not query or not tokens:
         return [Fit(0, 0, 0.0)] * len(passages)
 
-    # The line: each passage's tokens without spaces, and one wall character after each passage.
-    line = _codes("".join("".join(words) + "\n" for words in tokens))
+    # The line: the tokens, each followed by one character of no weight, a space or (the wall) a line break.
+    line = _codes("".join(" ".join(words) + "\n" for words in tokens))
     lengths = np.array([len(word) for words in tokens for word in words], dtype=np.int64)
     counts = np.array([len(words) for words in tokens], dtype=np.int64)
-    first_of = np.concatenate(([0], np.cumsum(counts)))[:-1]  # (passages,) index of its first token
+    first_of = np.cumsum(counts) - counts  # (passages,) index of its first token
     owner = np.repeat(np.arange(len(tokens)), counts)  # (tokens,) its passage
-    ends = np.cumsum(lengths) + owner  # (tokens,) boundary after it; one wall per passage before
+    ends = np.cumsum(lengths) + np.arange(len(lengths))  # (tokens,) the boundary after it
     starts = ends - lengths
     number = np.arange(len(lengths)) - first_of[owner]  # (tokens,) its index within the passage
 
     gaps = _gaps(line, costs)
+    between = (line == _SPACE) | (line == _BREAK)
+    gaps[between] = 0
     weight = np.concatenate(([0], np.cumsum(gaps)))  # (line + 1,) summed weight up to a boundary
-    walls = line == 10
-    walled = np.where(walls, _WALL, gaps)
-    walk = np.concatenate(([0], np.cumsum(walled))) << _BITS
+    walk = np.concatenate(([0], np.cumsum(np.where(line == _BREAK, _WALL, gaps)))) << _BITS
 
     row = np.full(len(line) + 1, _FAR, dtype=np.int64)
     row[starts] = number
@@ -101,35 +102,30 @@ def best_fits(query: str, passages: Sequence[str], costs: Costs = PLAIN) -> list
     substitution: dict[int, NDArray[np.int64]] = {}
     for letter, gap in zip(letters.tolist(), wanted.tolist(), strict=True):
         if letter not in substitution:
-            substitution[letter] = _substitution(letter, line, walls, costs) << _BITS
+            substitution[letter] = _substitution(letter, line, between, costs) << _BITS
         after = row + (gap << _BITS)
         np.minimum(after[1:], row[:-1] + substitution[letter], out=after[1:])
         row = np.minimum.accumulate(after - walk) + walk
 
-    at_ends = row[ends]
-    cost = at_ends >> _BITS
-    began = at_ends & (_MAX_TOKENS - 1)
-    first = first_of[owner] + np.minimum(began, number)
-    heavier = np.maximum(weight[ends] - weight[starts[first]], wanted.sum())
-    similarity = np.clip(1.0 - cost / np.maximum(heavier, 1), 0.0, 1.0)
+    cost, began = row[ends] >> _BITS, row[ends] & (_MAX_TOKENS - 1)
+    heavier = np.maximum(weight[ends] - weight[starts[first_of[owner] + began]], wanted.sum())
+    similarity = np.clip(1.0 - cost / heavier, 0.0, 1.0)
 
     fits = []
     for begin, count in zip(first_of.tolist(), counts.tolist(), strict=True):
-        if count == 0:
-            fits.append(Fit(0, 0, 0.0))
-            continue
         best = begin + int(np.argmax(similarity[begin : begin + count]))
-        fits.append(Fit(int(first[best]) - begin, best - begin, float(similarity[best])))
-    return fits
+        fits.append(Fit(int(began[best]), best - begin, float(similarity[best])))
+    found = iter(fits)
+    return [next(found) if line else Fit(0, 0, 0.0) for line in passages]
 
 
 def _substitution(
-    letter: int, line: NDArray[np.int64], walls: NDArray[np.bool_], costs: Costs
+    letter: int, line: NDArray[np.int64], between: NDArray[np.bool_], costs: Costs
 ) -> NDArray[np.int64]:
     """The cost of `letter` against every character of the line."""
     against = np.where(line == letter, 0, UNIT)
     if letter < len(costs.gap):
         known = line < len(costs.gap)
         against[known] = costs.substitute[letter, line[known]]
-    against[walls] = _WALL
+    against[between] = _WALL
     return against

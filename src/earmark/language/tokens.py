@@ -101,14 +101,8 @@ def _fold_cluster(cluster: str) -> str:
         text = text.replace("\u0647" + _HAMZA_ABOVE, "\u0647" + ZWNJ + "\u06cc")
         text = text.replace(_HAMZA_ABOVE, "").replace("\u0655", "")
     text = unicodedata.normalize("NFC", text)
-    folded = []
-    for character in text.casefold():
-        if character in _DROPPED:
-            continue
-        character = _MAPPED.get(character, character)
-        digit = unicodedata.digit(character, -1)
-        folded.append(str(digit) if digit >= 0 else character)
-    return "".join(folded)
+    text = "".join(_MAPPED.get(c, c) for c in text.casefold() if c not in _DROPPED)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
 
 
 def fold(text: str) -> Folded:
