@@ -93,7 +93,7 @@ def parse_feed(body: bytes, url: str) -> Feed:
         ) from exc
     # Both are for showing feeds in a browser, and take 4/5 of the time.
     parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
-    if not parsed.version or (parsed.bozo and not parsed.entries):
+    if not parsed.get("version") or (parsed.bozo and not parsed.entries):
         raise FormatError(
             url,
             expected="a podcast feed (RSS or Atom)",
