@@ -111,7 +111,9 @@ def find(
     catalogue = Catalogue.load(folder)
     if wanted is None and not catalogue.recordings:
         say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
-    moments = finding.find(text, catalogue, wanted, FindSettings(limit, min_score, language))
+    moments = finding.find(
+        text, catalogue, wanted, FindSettings(limit, min_score, language), on_note=lambda note: say(f"note: {note}")
+    )
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
     if not moments and catalogue.recordings:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from earmark.errors import QueryError
+from earmark.finding.heard import find_heard, unheard_of
 from earmark.finding.said import find_said
 from earmark.library import Catalogue
 from earmark.records import Kind, Moment
@@ -23,12 +24,14 @@ def find(
     catalogue: Catalogue,
     recordings: Collection[str] | None = None,
     settings: FindSettings | None = None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> list[Moment]:
     """The moments a text describes, most probable first; an empty list means "not here".
 
     Args:
         query: what to look for; ``said:`` or ``heard:`` in front asks for one kind only.
         recordings: ids to look in; None for everything in the library.
+        on_note: told what the user should know of the answer, a line each.
 
     Raises:
         QueryError: if the query holds nothing to look for.
@@ -38,6 +41,18 @@ def find(
     moments: list[Moment] = []
     if "said" in kinds:
         moments += find_said(text, catalogue, recordings, settings)
+    if "heard" in kinds:
+        try:
+            note = unheard_of(text, catalogue, recordings)
+            if not note:
+                moments += find_heard(text, catalogue, recordings, settings)
+            elif len(kinds) == 1 or not moments:
+                on_note(note)
+        except QueryError as error:
+            if len(kinds) == 1:
+                raise
+            if not moments:
+                on_note(f"not looked for as a sound: {error}")
     moments = [moment for moment in moments if moment.probability >= settings.min_probability]
     moments.sort(key=lambda moment: (-moment.probability, moment.recording.path, moment.span))
     return list(without_overlaps(moments))[: settings.limit]

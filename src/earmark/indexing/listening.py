@@ -18,7 +18,9 @@ from earmark.engines import registry
 from earmark.engines.activity import ActivityEngine
 from earmark.engines.aligner import Aligner
 from earmark.engines.recogniser import Recogniser
+from earmark.engines.sound import SoundEngine
 from earmark.indexing.ears import Ear, Harvest
+from earmark.indexing.sounds import SoundEar
 from earmark.indexing.speech import SpeechEar, SpeechEngines
 from earmark.library import Hearing, Library
 from earmark.media.decode import DecodeReport, decode
@@ -71,6 +73,11 @@ class Listener:
     @cached_property
     def _aligner(self) -> Aligner:
         engine: Aligner = registry.load("aligner", self._settings.aligner)
+        return engine
+
+    @cached_property
+    def _sound(self) -> SoundEngine:
+        engine: SoundEngine = registry.load("sound", self._settings.sound or "")
         return engine
 
     def unheard(self, recording_id: str) -> list[str]:
@@ -147,6 +154,10 @@ class Listener:
                 SpeechEar(recording.id, engines, settings, self._pool, self._workers, place, start)
             )  # fmt: skip
             begins.append(place)
+        if "sounds" in places:
+            sound = SoundEar(self._sound, self.jobs["sounds"], self._pool, self._workers, places["sounds"], start)
+            ears.append(sound)
+            begins.append(sound.begin)
         return min(begins, default=start), ears
 
     def _store(

@@ -74,10 +74,14 @@ class SpeechEar:
         self._next_row = round((begin - start_seconds) / engines.activity.step_seconds)
         self._audio: list[Waveform] = []  # what a coming utterance may still need
         self._batch: list[Waveform] = []
-        self._sent_until = begin
+        self._begin = begin
         self._words_until = begin
 
     def feed(self, block: Waveform) -> None:
+        if block.start_seconds < self._begin:  # another ear began earlier
+            block = block.cut(Span(self._begin, max(self._begin, block.span.end)))
+        if not block.num_samples:
+            return
         self._audio.append(block)
         self._hear(self._stream.feed(block.mono()), flush=False)
 

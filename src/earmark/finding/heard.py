@@ -1,0 +1,99 @@
+"""Where a sound was heard: the frames of each recording against the text, edges placed on the curve.
+
+Frames lie in the library as bytes, mapped, not read: an hour is 4 MB and costs a few milliseconds, so every frame of
+every recording is asked, and no approximate index stands between a sound and its moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.engines import registry
+from earmark.engines.sound import SoundEngine, dequantise, locate
+from earmark.library import Catalogue, Hearing, TrackHeader, read_track, track_path
+from earmark.records import Moment, Recording
+from earmark.settings import FindSettings
+from earmark.timeline import ScoreCurve
+
+__all__ = ["curve_of", "find_heard", "load_ears"]
+
+CHUNK_FRAMES = 65_536
+"""Frames made into floating point at a time: a ten-hour recording costs no more memory than a one-hour one."""
+
+
+@cache
+def load_ears(name: str) -> SoundEngine:
+    """The sound engine frames were stored with; `name` as in `Hearing.engine`."""
+    engine: SoundEngine = registry.load("sound", name.partition("@")[0])
+    return engine
+
+
+def find_heard(
+    text: str, catalogue: Catalogue, recordings: Collection[str] | None, settings: FindSettings
+) -> list[Moment]:
+    """Every place where the sound was heard; unsorted.
+
+    Raises:
+        QueryError: if the engine cannot read the text.
+    """
+    moments: list[Moment] = []
+    for recording, hearing in listened(catalogue, recordings):
+        engine = load_ears(hearing.engine)
+        curve = curve_of(text, catalogue, recording, hearing, engine)
+        for span, probability in locate(curve, engine.expected_seconds(text)):
+            if probability >= settings.min_probability:
+                peak = float(curve.cut(span).values.max(initial=0.0))
+                evidence = {"engine": hearing.engine, "peak": round(peak, 3)}
+                moments.append(Moment(recording, span, probability, "heard", text, evidence=evidence))
+    return moments
+
+
+def unheard_of(text: str, catalogue: Catalogue, recordings: Collection[str] | None) -> str:
+    """A note for the user where the ears have no notion of the sound; empty where they have, or nothing was heard.
+
+    Raises:
+        QueryError: if the engine cannot read the text.
+    """
+    for _, hearing in listened(catalogue, recordings):
+        engine = load_ears(hearing.engine)
+        if not engine.knows(text):
+            nearest = ", ".join(name for name, _ in engine.nearest(text))
+            return f"earmark's built-in ears do not know {text!r}; nearest: {nearest}"
+        return ""
+    return ""
+
+
+def listened(catalogue: Catalogue, recordings: Collection[str] | None) -> Iterator[tuple[Recording, Hearing]]:
+    """The recordings whose sounds are stored, with the hearing that stored them."""
+    for recording_id, recording in catalogue.recordings.items():
+        if recordings is None or recording_id in recordings:
+            hearing = catalogue.hearing_of(recording_id, "sounds")
+            if hearing is not None:
+                yield recording, hearing
+
+
+def curve_of(
+    text: str, catalogue: Catalogue, recording: Recording, hearing: Hearing, engine: SoundEngine
+) -> ScoreCurve:
+    """How probable the sound is in every frame of a recording."""
+    header, rows = frames_of(catalogue, recording, hearing)
+    parts = [
+        engine.curve(dequantise(np.asarray(rows[first : first + CHUNK_FRAMES])), text)
+        for first in range(0, rows.shape[0], CHUNK_FRAMES)
+    ]
+    values = np.concatenate([np.zeros(0, np.float32), *parts])
+    return ScoreCurve(values, header.step_seconds, header.start_seconds)
+
+
+def frames_of(catalogue: Catalogue, recording: Recording, hearing: Hearing) -> tuple[TrackHeader, NDArray[np.int8]]:
+    try:
+        header, rows = read_track(
+            track_path(catalogue.folder, recording.id, "sounds", hearing.engine), hearing.position
+        )
+    except FileNotFoundError:  # nothing was stored of it: it holds no audio
+        return TrackHeader(hearing.engine, 1, 1.0), np.zeros((0, 1), np.int8)
+    return header, rows.view(np.int8)

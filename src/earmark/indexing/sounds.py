@@ -1,0 +1,90 @@
+"""The ear for sounds: what every moment sounds like, as a row of bytes a frame.
+
+Each window is embedded on the pool with context on both sides, whose frames are dropped, so that the rows are those
+of one pass over the whole recording, wherever it is cut and wherever a stopped run goes on.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.engines.sound import SoundEngine, quantise
+from earmark.indexing.ears import Harvest, InOrder, TrackRows
+from earmark.library import TrackHeader
+from earmark.timeline import Waveform, to_samples
+
+__all__ = ["SoundEar"]
+
+
+class SoundEar:
+    """Listens to one recording from `place` on, which lies on the grid of its track.
+
+    `begin` is where it wants to be fed from: a little earlier, for context.
+    """
+
+    def __init__(
+        self,
+        engine: SoundEngine,
+        engine_id: str,
+        pool: ThreadPoolExecutor,
+        workers: int,
+        place: float,
+        start_seconds: float,
+    ) -> None:
+        self._engine = engine
+        self._engine_id = engine_id
+        self._hop = to_samples(engine.step_seconds, engine.sample_rate)
+        self._window = to_samples(engine.window_seconds, engine.sample_rate) // self._hop * self._hop
+        self._context = -(-to_samples(engine.context_seconds, engine.sample_rate) // self._hop) * self._hop
+        self._header = TrackHeader(engine_id, engine.dim, engine.step_seconds, start_seconds)
+        self._stored = round((place - start_seconds) / engine.step_seconds)  # rows harvested
+        self._sent = self._stored * self._hop  # samples, from the recording's start, handed to the pool
+        self._first = max(0, self._sent - self._context)  # of the samples held
+        self._held: list[NDArray[np.float32]] = []
+        self._held_samples = 0
+        self._work: InOrder[NDArray[np.int8]] = InOrder(pool, limit=2 * workers)
+        self.begin = start_seconds + self._first / engine.sample_rate
+
+    def feed(self, block: Waveform) -> None:
+        """Blocks follow each other without gap; what lies before `begin` is not listened to."""
+        samples = block.mono()
+        offset = to_samples(block.start_seconds - self._header.start_seconds, block.sample_rate)
+        early = self._first + self._held_samples - offset
+        if early > 0:
+            samples = samples[early:]
+        if samples.size:
+            self._held.append(samples)
+            self._held_samples += samples.size
+        while self._first + self._held_samples >= self._sent + self._window + self._context:
+            self._send(self._window)
+
+    def finish(self) -> None:
+        rest = self._first + self._held_samples - self._sent
+        if rest > 0:
+            self._send(rest)
+        self._work.wait()
+
+    def harvest(self) -> list[Harvest]:
+        rows = list(self._work.ready())
+        track = None
+        if rows:
+            track = TrackRows(self._header, np.concatenate(rows), self._stored)
+            self._stored += track.rows.shape[0]
+        position = self._header.start_seconds + self._stored * self._header.step_seconds
+        return [Harvest("sounds", self._engine_id, position, track=track)]
+
+    def _send(self, size: int) -> None:
+        """Hands the next `size` samples to the pool, with what is held around them."""
+        held = np.concatenate(self._held) if len(self._held) > 1 else self._held[0]
+        before = self._sent - self._first
+        heard = held[: before + size + self._context]
+        skip, count = before // self._hop, -(-size // self._hop)
+        engine = self._engine
+        self._work.send(lambda: quantise(engine.embed_audio(heard)[skip : skip + count]))
+        self._sent += size
+        keep = max(0, self._sent - self._context - self._first)
+        self._held, self._held_samples = [held[keep:]], held.size - keep
+        self._first += keep
