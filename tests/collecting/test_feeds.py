@@ -29,7 +29,8 @@ def test_an_rss_feed(make_feed, item):
     feed = parse_feed(body, URL)
     assert (feed.title, feed.language, feed.note, feed.silent_entries) == ("A show of ours", "fa", "", 0)
     new, old = feed.episodes
-    assert (new.id, new.title, new.url, new.extension) == ("two", "New", "https://example.org/media/2.m4a?token=x", ".m4a")
+    assert (new.id, new.title, new.extension) == ("two", "New", ".m4a")
+    assert new.url == "https://example.org/media/2.m4a?token=x"
     assert new.published == datetime(2024, 1, 9, 12, tzinfo=timezone.utc)
     assert old.title == "Old & bold"
 

@@ -87,7 +87,8 @@ def test_musan(tmp_path):
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_a_table(tmp_path, delimiter):
     table = tmp_path / "list.csv"
-    rows = [["File", "Transcript", "lang", "speaker", "split"], ["x/a.opus", '"One, two; three"', "en-GB", "ann", "dev"]]
+    rows = [["File", "Transcript", "lang", "speaker", "split"]]
+    rows += [["x/a.opus", '"One, two; three"', "en-GB", "ann", "dev"]]
     table.write_text("\ufeff" + "\r\n".join(delimiter.join(row) for row in rows), encoding="utf-8")
     entry = Entry(tmp_path / "x/a.opus", text="One, two; three", language="en", speaker="ann", split="validation")
     assert read_source(table) == ("table", [entry])

@@ -62,14 +62,16 @@ def read_source(path: Path, exclude: Iterable[Path] = ()) -> tuple[str, list[Ent
 
     Args:
         path: a folder, a table, or a media file.
-        exclude: folders whose files are not part of it: the output.
+        exclude: folders whose files are not part of it: the output, unless it holds the source itself.
 
     Raises:
         MediaError: if there is nothing, or no media in it.
         FormatError: if its list or table does not parse.
     """
     if path.is_dir():
-        name, entries = _read_folder(path, exclude)
+        real = path.resolve()
+        inside = [each for each in exclude if each.resolve() != real and each.resolve() not in real.parents]
+        name, entries = _read_folder(path, inside)
     elif path.suffix.lower() in (".csv", ".tsv") and path.exists():
         name, entries = "table", _table(path)
     else:
