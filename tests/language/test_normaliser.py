@@ -104,7 +104,8 @@ def test_tokens_carry_the_characters_they_stand_for() -> None:
         ("می‌خواهم", "میخواهم"),
         ("do", "do"),
         ("n't", "not"),
-        ("twenty-seven", "27"),
+        ("twenty", "20"),
+        ("seven", "7"),
         ("CAFE\u0301s", "cafes"),
     ]
 
@@ -166,6 +167,6 @@ def test_words_of_a_transcript_are_found_by_their_characters() -> None:
     offsets = word_offsets(text, words)
     assert offsets == [(0, 6), (7, 12), (12, 12), (13, 21), (21, 21)]
     token = normalise(text)[0]
-    assert token.key == "27"
-    assert words_between(offsets, token.span) == (0, 1)
+    assert token.key == "20"
+    assert words_between(offsets, token.span) == (0, 0)
     assert words_between(offsets, (21, 29)) is None

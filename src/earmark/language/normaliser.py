@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from earmark.language.english import english_pieces, ordinal_pieces, stem_english, symbol_piece
-from earmark.language.numbers import ENGLISH, PERSIAN, join_numbers, number_key
+from earmark.language.numbers import ENGLISH, NO_WORDS, PERSIAN, join_numbers, number_key
 from earmark.language.persian import join_affixes, persian_pieces, stem_persian
 from earmark.language.script import ARABIC, LATIN, script_of
 from earmark.language.tokens import Piece, Token, fold, split
@@ -68,8 +68,8 @@ def normalise(text: str, language: str | None = None) -> list[Token]:
 
     if is_persian:
         pieces = join_numbers(join_affixes(pieces, adjacent), PERSIAN, adjacent)
-    if is_english or (english and not is_persian):
-        pieces = join_numbers(pieces, ENGLISH, adjacent)
+    if is_english or not is_persian:
+        pieces = join_numbers(pieces, ENGLISH if english else NO_WORDS, adjacent)
 
     tokens = []
     for piece in pieces:

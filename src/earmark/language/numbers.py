@@ -1,8 +1,11 @@
-"""Numbers, said or written, as one key of digits: "twenty-seven", "27", «بیست و هفت» and «۲۷» are all ``27``.
+"""Numbers, said or written, as the same keys: "twenty-seven", "27", «بیست و هفت» and «۲۷» are all ``20 7``.
 
-Words become digits rather than the other way round, because that way is single-valued: 1984 can be said in
-three ways, while each of the three reads as one number. ``num2words`` (LGPL) only writes words, so the table
-each language needs for reading is here, and writing (for the sound of a digit) comes from the same table.
+A number in words is read to its value first, because that is single-valued: 1984 can be said in three ways, while
+each of the three is one number. The value is then taken apart again (``1000 900 80 4``, as it is said in full), so
+that part of a long number is found in it: "twenty-seven" in "27 million".
+
+``num2words`` (LGPL) only writes words; the table each language needs for reading is here, and writing (for the
+sound of a key) comes from the same table.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 
 from earmark.language.tokens import Piece
 
-__all__ = ["ENGLISH", "PERSIAN", "NumberWords", "join_numbers", "number_key", "spell_number"]
+__all__ = ["ENGLISH", "NO_WORDS", "PERSIAN", "NumberWords", "join_numbers", "number_key", "number_parts", "spell_number"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ PERSIAN = NumberWords(
     point=frozenset({"ممیز"}),
     linked=True,
 )
+NO_WORDS = NumberWords({}, {})
+"""For the languages whose number words are not known: digits alone."""
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 _LONGEST = 15  # digits; a longer run (a card number) is a label rather than a quantity, and is left as it is
 
@@ -107,7 +112,7 @@ def _room(group: Decimal, value: int) -> bool:
 
 
 def join_numbers(pieces: list[Piece], words: NumberWords, adjacent: Callable[[Piece, Piece], bool]) -> list[Piece]:
-    """Every longest run of number words becomes one piece with digits for its key.
+    """Every longest run of number words, and every number in digits, becomes the parts of its value.
 
     Args:
         pieces: in the order of the text; digits already keyed by `number_key`.
@@ -122,9 +127,56 @@ def join_numbers(pieces: list[Piece], words: NumberWords, adjacent: Callable[[Pi
             at += 1
         else:
             key, end = read
-            joined.append(Piece(key, pieces[at].first, pieces[end - 1].last))
+            joined.extend(_placed(number_parts(key), pieces[at:end], words))
             at = end
     return joined
+
+
+def number_parts(key: str) -> list[str]:
+    """The keys of a value: "1984" ``1000 900 80 4``, "27000000" ``20 7 1000000``; a label or fraction is itself."""
+    value = _quantity(key)
+    if value is None or value != int(value):
+        return [key]
+    rest = int(value)
+    parts: list[str] = []
+    for scale in (10**12, 10**9, 10**6, 10**3):
+        if rest >= scale:
+            head, rest = divmod(rest, scale)
+            parts += ([] if head == 1 else number_parts(str(head))) + [str(scale)]
+    hundreds, rest = rest - rest % 100, rest % 100
+    tens = rest - rest % 10 if rest >= 20 else 0
+    return parts + [str(part) for part in (hundreds, tens, rest - tens) if part] or ["0"]
+
+
+def _placed(parts: list[str], said: list[Piece], words: NumberWords) -> list[Piece]:
+    """Parts on the words that say them, where each has its own; else all of them on all the words."""
+    shared = [Piece(part, said[0].first, said[-1].last) for part in parts]
+    placed: list[Piece] = []
+    at = 0
+    for part in parts:
+        while at < len(said) and said[at].key in words.connectors:
+            at += 1
+        if at == len(said):
+            return shared
+        value, first = _worth(said[at].key, words), said[at].first
+        at += 1
+        while at < len(said) and (said[at].key in words.hundred or (value == 1 and said[at].key in words.scales)):
+            value *= _worth(said[at].key, words)
+            at += 1
+        if str(value) != part:
+            return shared
+        placed.append(Piece(part, first, said[at - 1].last))
+    return placed if at == len(said) else shared
+
+
+def _worth(key: str, words: NumberWords) -> int:
+    """The value of one number word; 0 for what is none."""
+    if key in words.articles:
+        return 1
+    if key in words.hundred:
+        return 100
+    value = words.values.get(key, words.scales.get(key, 0))
+    return int(key) if not value and key.isdigit() and len(key) <= _LONGEST else value
 
 
 def _read(
