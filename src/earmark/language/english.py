@@ -6,6 +6,7 @@ kilobytes, and the stemmer full-text engines use, so that what they propose is w
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -101,9 +102,28 @@ def _stemmer() -> Callable[[str], str]:
     return snowballstemmer.stemmer("english").stemWord  # type: ignore[no-any-return]
 
 
+# British spellings to American ones, for stems only: a word that merely looks British gets an odd stem, the same odd
+# one everywhere.
+_AMERICAN = (
+    (re.compile(r"(?<=[a-z]{3})is(?=(?:e|ed|es|er|ers|ing|ation|ations)$)"), "iz"),
+    (re.compile(r"(?<=[a-z]{3})our(?=(?:s|ed|ing|ful|able|ite|ites|hood)?$)"), "or"),
+    (re.compile(r"(?<=[a-z]{2})tre(?=s?$)"), "ter"),
+    (re.compile(r"ae(?=[a-z]{5})"), "e"),
+    (re.compile(r"ogue(?=s?$)"), "og"),
+    (re.compile(r"(?<=gra)mme(?=s?$)"), "m"),
+)
+
+
 @lru_cache(maxsize=65536)
 def stem_english(key: str) -> str:
-    """The stem of a key: "running" ``run``, "stories" ``stori``; irregular forms stay as they are."""
+    """The stem of a key: "running" ``run``, "colour" and "colors" ``color``; irregular forms stay as they are."""
     if not key.isalpha() or len(key) > 40:
         return key
-    return _stemmer()(key) or key
+    word = key
+    if len(word) >= 5:
+        for british, american in _AMERICAN:
+            word = british.sub(american, word)
+    stem = _stemmer()(word) or word
+    if stem.endswith("ll"):
+        return stem[:-1]  # "travelled" and "traveled"
+    return stem[:-1] + "s" if stem.endswith("enc") and len(stem) > 4 else stem  # "offence" and "offense"
