@@ -13,6 +13,7 @@ Pure: no files but the packaged word lists, no library, no engine.
 
 from __future__ import annotations
 
+from earmark.language.keywords import Keyword, keywords
 from earmark.language.matching import Match, match, probability, search_passages
 from earmark.language.normaliser import normalise, word_offsets, words_between
 from earmark.language.passages import PassageStrings, SpokenQuery, fulltext_query, passage_strings, spoken_query
@@ -20,11 +21,13 @@ from earmark.language.script import language_of
 from earmark.language.tokens import Token
 
 __all__ = [
+    "Keyword",
     "Match",
     "PassageStrings",
     "SpokenQuery",
     "Token",
     "fulltext_query",
+    "keywords",
     "language_of",
     "match",
     "normalise",
