@@ -50,7 +50,6 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-
 def queries(texts: list[str], draw: random.Random) -> list[tuple[int, str, tuple[int, int], str]]:
     """Every query: its passage, how it is spelt, where its words lie, what is typed."""
     made = []

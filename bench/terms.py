@@ -2,8 +2,8 @@
 
     python bench/terms.py --pairs FILE
 
-FILE holds one JSON object a line: ``reference`` (what was said), ``recognised`` (what the recogniser wrote), ``seconds`` and
-``set``. Each utterance is one passage. Printed, for each set:
+FILE holds one JSON object a line: ``reference`` (what was said), ``recognised`` (what the recogniser wrote),
+``seconds`` and ``set``. Each utterance is one passage. Printed, for each set:
 
 - every content word of the references as a query: MTWV (the maximum over one threshold for all terms of
   ``1 - mean over terms of (misses / true + 999.9 * false alarms / (seconds - true))``, NIST STD 2006), for exact
@@ -29,7 +29,8 @@ from earmark.language.matching import PassageTable
 STOP = frozenset(
     "a an the and or but of to in on at by for with from as is are was were be been am it its this that these those "
     "i you he she we they me him her us them my your his our their not no do does did have has had will would can "
-    "could should may might must there what which who whom when where how if so than then up out into about over".split()
+    "could should may might must there what which who whom when where how if so than then up out into "
+    "about over".split()
 )  # fmt: skip
 
 
@@ -98,9 +99,7 @@ def calibration_error(detections: Sequence[Detection]) -> float:
     for item in detections:
         bins[min(9, int(10 * probability(item.match)))].append((probability(item.match), item.true))
     total = sum(len(members) for members in bins.values())
-    return sum(
-        abs(sum(p for p, _ in members) - sum(t for _, t in members)) / total for members in bins.values()
-    )
+    return sum(abs(sum(p for p, _ in members) - sum(t for _, t in members)) / total for members in bins.values())
 
 
 def report(name: str, utterances: Sequence[Utterance], seed: int) -> list[Detection]:

@@ -7,7 +7,8 @@ import pytest
 from earmark.language import keywords
 
 ENGLISH = (
-    "So, um, the quarterly budget was, you know, late. The board approved the quarterly budget in nineteen eighty four. "
+    "So, um, the quarterly budget was, you know, late. The board approved the quarterly budget in nineteen "
+    "eighty four. "
     "Quarterly budgets need the board, and the board needs coffee."
 )
 PERSIAN = "هوش مصنوعی را دوست دارم. من می‌خواهم روی هوش مصنوعي کار کنم. کتاب‌های هوش مصنوعی و کتاب ها را می‌خوانم."

@@ -119,9 +119,7 @@ def best_fits(query: str, passages: Sequence[str], costs: Costs = PLAIN) -> list
     return [next(found) if line else Fit(0, 0, 0.0) for line in passages]
 
 
-def _substitution(
-    letter: int, line: NDArray[np.int64], between: NDArray[np.bool_], costs: Costs
-) -> NDArray[np.int64]:
+def _substitution(letter: int, line: NDArray[np.int64], between: NDArray[np.bool_], costs: Costs) -> NDArray[np.int64]:
     """The cost of `letter` against every character of the line."""
     against = np.where(line == letter, 0, UNIT)
     if letter < len(costs.gap):

@@ -40,7 +40,7 @@ _IRREGULAR = {"won't": ("will", "not"), "can't": ("can", "not"), "shan't": ("sha
 _S_IS = frozenset("it he she that there here what where who how when why this everything nothing one".split())
 _SYMBOLS = {"$": "dollars", "£": "pounds", "€": "euros", "%": "percent", "&": "and", "@": "at"}
 _VARIANTS = {"ok": "okay", "mr": "mister", "mrs": "missus", "dr": "doctor", "vs": "versus", "till": "until",
-             "grey": "gray", "per": "per", "alright": "allright"}  # fmt: skip
+             "grey": "gray", "alright": "allright"}  # fmt: skip
 _ORDINALS = {
     1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth",
     9: "ninth", 10: "tenth", 11: "eleventh", 12: "twelfth", 13: "thirteenth", 14: "fourteenth",
@@ -81,7 +81,7 @@ def symbol_piece(piece: Piece) -> Piece:
 
 
 def ordinal_pieces(piece: Piece) -> list[Piece]:
-    """"21st" as it is said: ``20`` and ``first``."""
+    """ "21st" as it is said: ``20`` and ``first``."""
     value = int(piece.key[:-2]) if len(piece.key) <= 8 else 0
     last = next((v for v in (value % 100, value % 10, value) if v in _ORDINALS), 0)
     if not last:

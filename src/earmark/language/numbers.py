@@ -17,7 +17,16 @@ from decimal import Decimal, InvalidOperation
 
 from earmark.language.tokens import Piece
 
-__all__ = ["ENGLISH", "NO_WORDS", "PERSIAN", "NumberWords", "join_numbers", "number_key", "number_parts", "spell_number"]
+__all__ = [
+    "ENGLISH",
+    "NO_WORDS",
+    "PERSIAN",
+    "NumberWords",
+    "join_numbers",
+    "number_key",
+    "number_parts",
+    "spell_number",
+]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from importlib import resources
 
 from earmark.language.alignment import UNIT, Costs
 from earmark.language.english import spell_english
-from earmark.language.persian import spell_persian
 from earmark.language.script import ARABIC, LATIN, script_of
 
 __all__ = ["coarse", "phone_costs", "phones_of"]
@@ -68,9 +67,10 @@ def _expand(context: str) -> str:
 
 
 _PERSIAN = {
-    "ا": "o", "آ": "o", "ب": "b", "پ": "p", "ت": "t", "ث": "s", "ج": "J", "چ": "C", "ح": "h", "خ": "x", "د": "d", "ذ": "z", "ر": "r",
-    "ز": "z", "ژ": "Z", "س": "s", "ش": "S", "ص": "s", "ض": "z", "ط": "t", "ظ": "z", "ع": "", "غ": "q", "ف": "f", "ق": "q", "ک": "k",
-    "گ": "g", "ل": "l", "م": "m", "ن": "n", "و": "u", "ه": "h", "ی": "i", "ء": "", "ئ": "i",
+    "ا": "o", "آ": "o", "ب": "b", "پ": "p", "ت": "t", "ث": "s", "ج": "J", "چ": "C", "ح": "h", "خ": "x",
+    "د": "d", "ذ": "z", "ر": "r", "ز": "z", "ژ": "Z", "س": "s", "ش": "S", "ص": "s", "ض": "z", "ط": "t",
+    "ظ": "z", "ع": "", "غ": "q", "ف": "f", "ق": "q", "ک": "k", "گ": "g", "ل": "l", "م": "m", "ن": "n",
+    "و": "u", "ه": "h", "ی": "i", "ء": "", "ئ": "i",
 }  # fmt: skip
 
 _VOWELS = "iIeAaoOuUVYWXR"

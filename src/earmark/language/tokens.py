@@ -65,13 +65,16 @@ class Piece:
 
 # Dropped wherever they stand: kashida, soft hyphen, joiner, marks and isolates of direction, variation selectors.
 _DROPPED = frozenset("\u0640\u00ad\u200d\u200e\u200f\u061c\u2060\ufeff") | frozenset(
-    chr(code) for first, last in ((0x202A, 0x202E), (0x2066, 0x2069), (0xFE00, 0xFE0F)) for code in range(first, last + 1)
+    chr(code)
+    for first, last in ((0x202A, 0x202E), (0x2066, 0x2069), (0xFE00, 0xFE0F))
+    for code in range(first, last + 1)
 )
 _MAPPED = {
     "\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u2032": "'", "\u201b": "'",
-    "\u200b": ZWNJ,  # some keyboards write the half space as a zero-width space,
+    "\u200b": ZWNJ,  # some keyboards write the half space as a zero-width space
     "\u00ac": ZWNJ,  # some old Persian fonts as a "not" sign
-    "\u066b": ".", "\u066c": ",", "\u066a": "%", "\u0131": "i", "\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00e6": "ae", "\u0153": "oe",
+    "\u066b": ".", "\u066c": ",", "\u066a": "%",
+    "\u0131": "i", "\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00e6": "ae", "\u0153": "oe",
     "\u064a": "\u06cc", "\u0649": "\u06cc", "\u06d2": "\u06cc", "\u06cd": "\u06cc", "\u06d0": "\u06cc",  # yeh
     "\u0643": "\u06a9", "\u06aa": "\u06a9",  # kaf
     "\u0629": "\u0647", "\u06c1": "\u0647", "\u06be": "\u0647", "\u06d5": "\u0647", "\u06c3": "\u0647",  # heh
@@ -79,7 +82,9 @@ _MAPPED = {
 }  # fmt: skip
 # Marks dropped after decomposition: accents of Latin, Greek and Cyrillic; Arabic vowel signs. The marks of
 # other scripts (Devanagari, Thai …) are part of their letters and stay.
-_MARKS = re.compile("[\u0300-\u036f\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]")
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
+)
 _HAMZA_ABOVE = "\u0654"
 
 
