@@ -45,6 +45,10 @@ def _show(task: str, scores: Sequence[Score], as_json: bool, broken: Broken) -> 
     from earmark.evaluation.tables import json_lines, table
 
     typer.echo(json_lines(task, scores) if as_json else table(scores))
+    _tell(broken)
+
+
+def _tell(broken: Broken) -> None:
     if broken:
         typer.echo(f"left out {len(broken)}:", err=True)
         for error in broken:
@@ -196,6 +200,83 @@ def segmentation(
         seed=seed,
     )
     _show("segmentation", figures, as_json, broken)
+
+
+@app.command()
+def alignment(
+    checkpoint: Annotated[Path, typer.Argument(help="The best.pt that `earmark train align` wrote.")],
+    data: Annotated[str, typer.Argument(help="Folder of AudioGrounding, or a CSV of file,caption,split,…")],
+    split: Annotated[str, typer.Option(help="Which part to measure on.")] = "test",
+    features: Annotated[
+        Path | None, typer.Option(metavar="H5", help="Where features are kept. Default: beside the checkpoint.")
+    ] = None,
+    as_json: AsJson = False,
+    plot: Plot = None,
+    repeats: Repeats = 1000,
+    seed: Seed = 0,
+    skip_broken: Skip = False,
+) -> None:
+    """A trained alignment model: retrieval, and its phrases with the per-clip min-max of the paper and without.
+
+    Example: earmark evaluate alignment run/best.pt AudioGrounding
+    """
+    import dataclasses
+
+    import numpy as np
+
+    from earmark.cli.console import progress_on_stderr
+    from earmark.evaluation.detection import detection_scores, frames_of, min_max
+    from earmark.evaluation.inputs import References
+    from earmark.evaluation.retrieval import retrieval_scores
+    from earmark.timeline import ScoreCurve
+    from earmark.training.align.dataset import keep_known
+    from earmark.training.align.features import store_features
+    from earmark.training.align.job import read_splits, with_features
+    from earmark.training.align.loop import load_checkpoint
+    from earmark.training.align.scoring import phrase_curves, retrieval_matrix
+
+    broken: Broken = []
+    on_broken = _on_broken(skip_broken, broken)
+    model, vectors, settings = load_checkpoint(checkpoint)
+    splits = read_splits(dataclasses.replace(settings, data=data), on_broken)
+    if split not in splits:
+        raise UsageError(
+            "--split", expected=f"one of {', '.join(splits)}", found=repr(split), hint="Name a part the data has."
+        )
+    held = keep_known(splits[split], vectors.__contains__, on_broken)
+    with progress_on_stderr() as on_progress:
+        path = features or checkpoint.parent / "features.h5"
+        with store_features(path, held.files, settings.most_seconds, on_broken, on_progress) as store:
+            held = with_features(held, store)
+            captions = list({caption.text: caption for caption in held.captions}.values())
+            matrix = retrieval_matrix(model, captions, held.clips, store, vectors, settings.reduction, on_progress)
+            curves = {
+                over: phrase_curves(model, held.phrases, store, vectors, over, on_progress) for over in ("mean", "max")
+            }
+    pairs = References({(c.clip, c.text): () for c in held.captions}, {}, {})
+    texts = [caption.text for caption in captions]
+    tables = {"retrieval": retrieval_scores(pairs, matrix, texts, held.clips, repeats=repeats, seed=seed)}
+    if held.phrases:
+        truth = References({(p.clip, p.text): p.spans for p in held.phrases}, {}, {})
+        rng = np.random.default_rng(seed)
+        curves["random"] = {
+            pair: ScoreCurve(rng.random(curve.num_frames).astype(np.float32), curve.step_seconds)
+            for pair, curve in curves["mean"].items()
+        }
+        for over, found in curves.items():
+            name = over if over == "random" else f"{over} over words"
+            stretched = {pair: min_max(curve) for pair, curve in found.items()}
+            tables[f"phrases, {name}, min-max"] = detection_scores(truth, stretched, repeats=repeats, seed=seed)
+            if over != "random":
+                tables[f"phrases, {name}"] = detection_scores(truth, found, repeats=repeats, seed=seed)
+        if plot is not None:
+            frames = frames_of(truth, curves["mean"])
+            _plot(plot, "phrases, mean over words", frames.scores, frames.labels)
+    for name, scores in tables.items():
+        if not as_json:
+            typer.echo(f"\n{name}")
+        _show(f"alignment: {name}", scores, as_json, [])
+    _tell(broken)
 
 
 @app.command()
