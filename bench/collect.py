@@ -29,7 +29,8 @@ from earmark.collecting import BuildSettings, build
 settings = BuildSettings(recogniser=sys.argv[3] or None, language="en", keywords=8 if sys.argv[3] else 0)
 began = time.perf_counter()
 made = build(Path(sys.argv[1]), Path(sys.argv[2]), settings)
-print(json.dumps({"seconds": time.perf_counter() - began, "cpu": time.process_time(), "audio": made.audio_seconds, "chunks": len(made.chunks),
+seconds, cpu = time.perf_counter() - began, time.process_time()
+print(json.dumps({"seconds": seconds, "cpu": cpu, "audio": made.audio_seconds, "chunks": len(made.chunks),
     "worked_on": made.worked_on}))
 """
 

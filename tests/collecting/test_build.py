@@ -249,6 +249,31 @@ def test_paths_below_the_data_set_are_relative(tmp_path, bursts):
     assert read_manifest(tmp_path)[0].path == str(tmp_path / "in" / "a.flac")
 
 
+KEYWORDS = """
+import sys
+from pathlib import Path
+from earmark.collecting import BuildSettings, build
+build(Path(sys.argv[1]), Path(sys.argv[2]), BuildSettings(recogniser=None))
+"""
+
+
+def test_keywords_are_there_and_the_same_whatever_python_hashes(tmp_path, bursts):
+    source = tmp_path / "in"
+    bursts(source / "a.flac", 3.0)
+    bursts(source / "b.flac", 3.0, seed=1)
+    english = "The lighthouse keeper repaired the old lamp, and the lighthouse shone over the harbour again."
+    (source / "a.txt").write_text(english)
+    (source / "b.txt").write_text("کتاب‌های کتابخانه مرکزی شهر پس از باران شدید خیس شدند.", encoding="utf-8")
+    for seed in "12":
+        command = [sys.executable, "-c", KEYWORDS, str(source), str(tmp_path / seed)]
+        subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": seed}, check=True)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    first, second = read_manifest(tmp_path / "1")
+    assert any("lighthouse" in keyword.lower() for keyword in first.keywords) and len(first.keywords) <= 8
+    assert any("باران" in keyword for keyword in second.keywords)
+    assert (first.language, second.language) == ("en", "fa")
+
+
 def test_a_recogniser_fills_the_transcripts(tmp_path, reading):
     short = reading.with_name("beckett.wav")  # ten seconds
     result = build(short, tmp_path / "set", BuildSettings(language="en", keywords=0))

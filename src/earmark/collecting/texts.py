@@ -140,4 +140,4 @@ def keywords_of(text: str, language: str, most: int) -> tuple[str, ...]:
     """What a text is about, the weightiest first."""
     from earmark.language.keywords import keywords
 
-    return tuple(keywords(text, language or None)[:most]) if text else ()
+    return tuple(keyword.text for keyword in keywords(text, language or None, most)) if text else ()
