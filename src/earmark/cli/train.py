@@ -1,0 +1,73 @@
+"""`earmark train`: make the models earmark ships, or your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Train earmark's own models.", no_args_is_help=True)
+
+DEFAULT_OUT = Path("earmark-sound")
+
+
+@app.callback()
+def train() -> None:
+    """Train earmark's own models."""
+
+
+@app.command()
+def sound(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            help="A YAML config; or a folder of recordings with a CSV of file,start,end,caption.", metavar="CONFIG"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Where checkpoints, loss curves and weights go.")] = DEFAULT_OUT,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    minutes: Annotated[float | None, typer.Option(help="Train this long, whatever the config says.", min=0.1)] = None,
+) -> None:
+    """Train the model that hears sounds. Runs on the GPU where there is one.
+
+    Example: EARMARK_DATA=~/sounds earmark train sound sound.yaml --out run1
+    """
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from earmark.errors import EngineError
+    from earmark.training.sound_config import CollectionConfig, SoundConfig, read_config
+
+    if config.is_dir():
+        chosen = SoundConfig(data=str(config.resolve()), collections=(CollectionConfig(folder="."),))
+    else:
+        chosen = read_config(config)
+    if minutes is not None:
+        chosen = replace(chosen, minutes=minutes)
+    try:
+        from earmark.training.sound import train_sound
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.split(".")[0] == "earmark":
+            raise
+        raise EngineError(
+            "earmark train",
+            expected="the training extra",
+            found=f"no package {exc.name}",
+            hint="Run `pip install 'earmark[train]'`.",
+        ) from exc
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks = {}
+
+        def draw(stage: str, completed: float, total: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=completed, total=total)
+
+        weights = train_sound(chosen, out, resume=resume, on_progress=draw)
+    typer.echo(weights)
