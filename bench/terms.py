@@ -3,7 +3,8 @@
     python bench/terms.py --pairs FILE
 
 FILE holds one JSON object a line: ``reference`` (what was said), ``recognised`` (what the recogniser wrote),
-``seconds`` and ``set``. Each utterance is one passage. Printed, for each set:
+``words`` (the same as pairs of a word and the recogniser's probability of it; may be left out), ``seconds`` and
+``set``. `--data` makes it with the built-in recogniser. Each utterance is one passage. Printed, for each set:
 
 - every content word of the references as a query: MTWV (the maximum over one threshold for all terms of
   ``1 - mean over terms of (misses / true + 999.9 * false alarms / (seconds - true))``, NIST STD 2006), for exact
@@ -22,8 +23,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from earmark.language import Match, SpokenQuery, normalise, passage_strings, probability, spoken_query
+from earmark.language import (
+    Match,
+    SpokenQuery,
+    normalise,
+    passage_strings,
+    probability,
+    spoken_query,
+    word_offsets,
+    words_between,
+)
 from earmark.language.matching import PassageTable
 
 STOP = frozenset(
@@ -39,6 +50,7 @@ class Utterance:
     reference: str
     recognised: str
     seconds: float
+    words: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class Detection:
     term: str
     passage: int
     match: Match
+    probability: float
     true: bool
 
 
@@ -53,6 +66,9 @@ class Corpus:
     """Utterances, and a table of what was recognised."""
 
     def __init__(self, utterances: Sequence[Utterance]) -> None:
+        self.utterances = utterances
+        self.tokens = [normalise(item.recognised) for item in utterances]
+        self.offsets = [word_offsets(item.recognised, [word for word, _ in item.words]) for item in utterances]
         self.seconds = sum(item.seconds for item in utterances)
         self.said = [{token.stem for token in normalise(item.reference)} for item in utterances]
         self.said_keys = [[token.key for token in normalise(item.reference)] for item in utterances]
@@ -71,24 +87,34 @@ class Corpus:
                     stems.setdefault(token.stem, token.key)
         return {key: {i for i, said in enumerate(self.said) if stem in said} for stem, key in stems.items()}
 
-    def find(self, text: str, limit: int | None = None) -> list[tuple[int, Match]]:
+    def find(self, text: str) -> list[tuple[int, Match, float]]:
+        """The best match of each passage that has one, the most probable first: passage, match, probability."""
         query: SpokenQuery = spoken_query(text)
-        best: dict[int, Match] = {}
-        for index, match in self.table.search(query, limit):
-            if index not in best or probability(match) > probability(best[index]):
-                best[index] = match
-        return sorted(best.items(), key=lambda item: -probability(item[1]))
+        best: dict[int, tuple[Match, float]] = {}
+        for index, match in self.table.search(query):
+            chance = probability(match, self.certainty(index, match))
+            if index not in best or chance > best[index][1]:
+                best[index] = (match, chance)
+        return sorted(((i, match, chance) for i, (match, chance) in best.items()), key=lambda item: -item[2])
+
+    def certainty(self, index: int, match: Match) -> float | None:
+        """The lowest probability of a matched word."""
+        words = self.utterances[index].words
+        tokens = self.tokens[index]
+        span = (tokens[match.first_token].span[0], tokens[match.last_token].span[1])
+        touched = words_between(self.offsets[index], span) if words else None
+        return None if touched is None else min(words[i][1] for i in range(touched[0], touched[1] + 1))
 
 
 def mtwv(detections: Sequence[Detection], terms: dict[str, set[int]], seconds: float) -> tuple[float, float]:
     """The best term-weighted value over all thresholds, and the threshold."""
-    by_score = sorted(detections, key=lambda item: -probability(item.match))
+    by_score = sorted(detections, key=lambda item: -item.probability)
     value, best, at = 0.0, 0.0, 1.0
     for number, item in enumerate(by_score):
         true = len(terms[item.term])
         value += (1 / true if item.true else -999.9 / (seconds - true)) / len(terms)
-        score = probability(item.match)
-        last = number + 1 == len(by_score) or probability(by_score[number + 1].match) != score
+        score = item.probability
+        last = number + 1 == len(by_score) or by_score[number + 1].probability != score
         if last and value > best:
             best, at = value, score
     return best, at
@@ -106,9 +132,9 @@ def report(name: str, utterances: Sequence[Utterance], seed: int) -> list[Detect
     corpus = Corpus(utterances)
     terms = corpus.terms()
     detections = [
-        Detection(term, index, match, index in places)
+        Detection(term, index, match, chance, index in places)
         for term, places in terms.items()
-        for index, match in corpus.find(term)
+        for index, match, chance in corpus.find(term)
     ]
     exact = [item for item in detections if item.match.way == "exact"]
     print(f"{name}: {len(utterances)} utterances, {corpus.seconds:.0f} s, {len(terms)} terms")
@@ -125,7 +151,7 @@ def report(name: str, utterances: Sequence[Utterance], seed: int) -> list[Detect
     for term, places in terms.items():
         stem = normalise(term)[0].stem
         if not any(stem in corpus.heard[place] for place in places) and len(places) <= 2:
-            found = [index for index, _ in corpus.find(term)][:3]
+            found = [index for index, _, _ in corpus.find(term)][:3]
             lost.append((term, bool(set(found) & places), sorted(places)[0]))
     print(f"  misheard words found in the first three: {sum(hit for _, hit, _ in lost)} of {len(lost)}")
 
@@ -134,13 +160,18 @@ def report(name: str, utterances: Sequence[Utterance], seed: int) -> list[Detect
     for index, keys in enumerate(corpus.said_keys):
         if len(keys) >= 3:
             at = draw.randrange(len(keys) - 2)
-            found = [place for place, _ in corpus.find(" ".join(keys[at : at + 3]))]
+            found = [place for place, _, _ in corpus.find(" ".join(keys[at : at + 3]))]
             asked += 1
             first += found[:1] == [index]
             found_at_all += index in found
     print(f"  three words in a row: {first} of {asked} first, {found_at_all} found")
     print(f"  calibration error {calibration_error(detections):.3f} over {len(detections)} detections")
     return detections
+
+
+def _utterance(row: dict[str, Any]) -> Utterance:
+    words = tuple((word, float(chance)) for word, chance in row.get("words", ()))
+    return Utterance(row["reference"], row["recognised"], row["seconds"], words)
 
 
 def main() -> None:
@@ -151,7 +182,7 @@ def main() -> None:
     sets: dict[str, list[Utterance]] = defaultdict(list)
     for line in arguments.pairs.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        sets[row["set"]].append(Utterance(row["reference"], row["recognised"], row["seconds"]))
+        sets[row["set"]].append(_utterance(row))
     for name, utterances in sets.items():
         report(name, utterances, arguments.seed)
 
