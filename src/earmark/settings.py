@@ -41,6 +41,12 @@ class IndexSettings:
     """Engine that hears which words are said; none leaves the words out."""
     aligner: str = "sphinx"
     """Engine that places each word in time."""
+    language: str | None = None
+    """Language that is spoken; none lets the recogniser find out, if it can."""
+    sidecars: bool = True
+    """Transcripts beside the media, and subtitles inside, are read instead of recognising."""
+    keep_words: bool = False
+    """Words that another recogniser heard before count, and are not recognised again."""
     sound: str | None = None
     """Engine that hears sounds; none leaves them out."""
     utterances: UtteranceSettings = UtteranceSettings()

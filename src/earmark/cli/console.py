@@ -33,6 +33,32 @@ WorkersOption: TypeAlias = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", min=1, help="Threads that listen. Default: one a core.", show_default=False),
 ]
+RecogniserOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--recogniser",
+        metavar="NAME",
+        help="What recognises words: moonshine (English), whisper:SIZE or vosk, once pulled with `earmark models`. "
+        "Default: what was used before, else moonshine.",
+        show_default=False,
+    ),
+]
+SpokenOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="The language that is spoken: en, fa, … Default: the transcript's or the recogniser's.",
+        show_default=False,
+    ),
+]
+IgnoreSidecarsOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--ignore-sidecars",
+        help="Recognise also where a transcript (.srt, .vtt, .json, .txt) lies beside the file, or subtitles in it.",
+    ),
+]
 ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", "-f", help="Write over a file of that name.")]
 VerboseOption: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="List text that was dropped as never spoken.")

@@ -13,7 +13,9 @@ import typer
 from earmark.cli.console import (
     AudioStreamOption,
     ForceOption,
+    IgnoreSidecarsOption,
     LibraryOption,
+    RecogniserOption,
     VerboseOption,
     WorkersOption,
     clock,
@@ -81,6 +83,8 @@ def find(
             show_default=False,
         ),
     ] = None,
+    recogniser: RecogniserOption = None,
+    ignore_sidecars: IgnoreSidecarsOption = False,
     audio_stream: AudioStreamOption = 0,
     workers: WorkersOption = None,
     verbose: VerboseOption = False,
@@ -100,9 +104,16 @@ def find(
     if paths:
         from earmark.indexing import index as listen
 
+        settings = IndexSettings(
+            recogniser=recogniser or IndexSettings.recogniser,
+            sidecars=not ignore_sidecars,
+            keep_words=recogniser is None,
+            audio_stream=audio_stream,
+            workers=workers,
+        )
         began = time.monotonic()
         with progress_on_stderr() as draw:
-            report = listen(paths, folder, IndexSettings(audio_stream=audio_stream, workers=workers), draw)
+            report = listen(paths, folder, settings, draw)
         if len(report.failed) == 1 and not report.recordings:
             raise report.failed[0][1]
         tell(report, verbose, began)

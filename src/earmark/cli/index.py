@@ -10,7 +10,10 @@ import typer
 
 from earmark.cli.console import (
     AudioStreamOption,
+    IgnoreSidecarsOption,
     LibraryOption,
+    RecogniserOption,
+    SpokenOption,
     VerboseOption,
     WorkersOption,
     library_folder,
@@ -30,6 +33,9 @@ def index(
     ],
     library: LibraryOption = None,
     audio_stream: AudioStreamOption = 0,
+    recogniser: RecogniserOption = None,
+    language: SpokenOption = None,
+    ignore_sidecars: IgnoreSidecarsOption = False,
     words: Annotated[bool, typer.Option("--words/--no-words", help="Recognise what is said.")] = True,
     sounds: Annotated[bool, typer.Option("--sounds/--no-sounds", help="Keep what every moment sounds like.")] = True,
     workers: WorkersOption = None,
@@ -43,7 +49,10 @@ def index(
     from earmark.indexing import index as listen
 
     settings = IndexSettings(
-        recogniser=IndexSettings.recogniser if words else None,
+        recogniser=(recogniser or IndexSettings.recogniser) if words else None,
+        language=language,
+        sidecars=not ignore_sidecars,
+        keep_words=recogniser is None,
         sound=IndexSettings.sound if sounds else None,
         audio_stream=audio_stream,
         workers=workers,

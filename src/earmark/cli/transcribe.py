@@ -11,7 +11,10 @@ import typer
 from earmark.cli.console import (
     AudioStreamOption,
     ForceOption,
+    IgnoreSidecarsOption,
     LibraryOption,
+    RecogniserOption,
+    SpokenOption,
     VerboseOption,
     WorkersOption,
     library_folder,
@@ -42,6 +45,9 @@ def transcribe(
     ] = "",
     force: ForceOption = False,
     library: LibraryOption = None,
+    recogniser: RecogniserOption = None,
+    language: SpokenOption = None,
+    ignore_sidecars: IgnoreSidecarsOption = False,
     audio_stream: AudioStreamOption = 0,
     workers: WorkersOption = None,
     verbose: VerboseOption = False,
@@ -58,7 +64,15 @@ def transcribe(
     name = formats.format_of(output, format or ("txt" if str(output) == "-" else ""))
     folder = library_folder(library)
     began = time.monotonic()
-    settings = IndexSettings(sound=None, audio_stream=audio_stream, workers=workers)
+    settings = IndexSettings(
+        recogniser=recogniser or IndexSettings.recogniser,
+        language=language,
+        sidecars=not ignore_sidecars,
+        keep_words=recogniser is None,
+        sound=None,
+        audio_stream=audio_stream,
+        workers=workers,
+    )
     with progress_on_stderr() as draw:
         report = listen([media], folder, settings, draw)
     if report.failed:

@@ -33,12 +33,15 @@ def names(job: str) -> list[str]:
 
 
 def load(job: str, name: str, **options: Any) -> Any:
-    """The engine `name` for `job`, made with `options`.
+    """The engine `name` for `job`, made with `options`; ``whisper:small`` is whisper with ``model="small"``.
 
     Raises:
         EngineError: if it is unknown, or what it needs is missing.
     """
     known = ENGINES[job]
+    name, _, model = name.partition(":")
+    if model:
+        options["model"] = model
     if name not in known:
         near = get_close_matches(name, known, n=1)
         raise EngineError(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,10 @@ from earmark.engines.activity import ActivityEngine
 from earmark.engines.aligner import Aligner
 from earmark.engines.recogniser import Recogniser
 from earmark.engines.sound import SoundEngine
+from earmark.errors import EngineError
 from earmark.indexing.ears import Ear, Harvest
+from earmark.indexing.placing import PAD_SECONDS, CueEar, PlainEar, ReadyEar, is_placed
+from earmark.indexing.sidecars import Sidecar, find_sidecars, read_sidecar
 from earmark.indexing.sounds import SoundEar
 from earmark.indexing.speech import SpeechEar, SpeechEngines
 from earmark.library import Hearing, Library
@@ -29,7 +33,7 @@ from earmark.progress import Progress
 from earmark.records import Recording
 from earmark.settings import SAMPLE_RATE, IndexSettings
 
-__all__ = ["Listener", "Outcome"]
+__all__ = ["Listener", "Outcome", "Plan"]
 
 
 @dataclass
@@ -38,6 +42,23 @@ class Outcome:
 
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one recording is listened to for.
+
+    Attributes:
+        jobs: job -> the name its results are stored under, for this recording.
+        unheard: those of them that have not listened to all of it yet.
+        sidecar: the transcript its words come from, where they are not recognised and are still to be placed.
+        notes: what was odd about its transcripts.
+    """
+
+    jobs: dict[str, str]
+    unheard: list[str]
+    sidecar: Sidecar | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Listener:
@@ -55,7 +76,8 @@ class Listener:
         settings = self._settings
         jobs = {"activity": stored_name(settings.activity)}
         if settings.recogniser is not None:
-            jobs["words"] = stored_name(settings.recogniser, settings.aligner, asdict(settings.utterances))
+            given = [settings.language] if settings.language else []
+            jobs["words"] = stored_name(settings.recogniser, settings.aligner, asdict(settings.utterances), *given)
         if settings.sound is not None:
             jobs["sounds"] = stored_name(settings.sound)
         return jobs
@@ -80,12 +102,37 @@ class Listener:
         engine: SoundEngine = registry.load("sound", self._settings.sound or "")
         return engine
 
-    def unheard(self, recording_id: str) -> list[str]:
-        """The jobs that have not listened to all of a recording yet."""
-        found = {job: self._library.hearing(recording_id, job, name) for job, name in self.jobs.items()}
-        return [job for job, hearing in found.items() if hearing is None or not hearing.complete]
+    def plan(self, recording: Recording) -> Plan:
+        """What is still to be heard of a recording. A transcript whose words are stored is not read again."""
+        jobs, notes = dict(self.jobs), list[str]()
+        sidecar = None
+        if "words" in jobs:
+            jobs["words"], sidecar = self._words(recording, notes)
+        unheard = [job for job, name in jobs.items() if not self._is_heard(recording, job, name)]
+        return Plan(jobs, unheard, sidecar, tuple(notes))
 
-    def listen(self, recording: Recording, on_progress: Progress) -> Outcome:
+    def _words(self, recording: Recording, notes: list[str]) -> tuple[str, Sidecar | None]:
+        """The name the words are stored under, and the transcript they come from if it has to be read for them."""
+        settings = self._settings
+        if settings.sidecars:
+            for candidate in find_sidecars(recording, settings.language, settings.aligner):
+                if self._is_heard(recording, "words", candidate.name):
+                    return candidate.name, None
+                sidecar = read_sidecar(candidate, recording, notes.append)
+                if sidecar is not None:
+                    return candidate.name, sidecar
+        if settings.keep_words:
+            for hearing in self._library.hearings_of(recording.id, "words"):
+                engine = hearing.engine.split("@")[0]
+                if hearing.complete and engine not in (plain_name(settings.recogniser or ""), "sidecar"):
+                    return hearing.engine, None
+        return self.jobs["words"], None
+
+    def _is_heard(self, recording: Recording, job: str, name: str) -> bool:
+        hearing = self._library.hearing(recording.id, job, name)
+        return hearing is not None and hearing.complete
+
+    def listen(self, recording: Recording, plan: Plan, on_progress: Progress) -> Outcome:
         """Listens to what has not been heard yet, storing as it goes.
 
         Interrupted (Ctrl-C), it stores what is complete and lets the interruption pass on.
@@ -94,10 +141,13 @@ class Listener:
             MediaError: if nothing can be decoded; what was heard before stays.
             LibraryError: if what was heard cannot be stored.
         """
-        outcome = Outcome()
-        begin, ears = self._open_ears(recording)
+        outcome = Outcome(notes=list(plan.notes))
+        begin, ears = self._open_ears(recording, plan)
         end = recording.span.end
         report = DecodeReport()
+        if begin is None:  # the transcript knows all that is asked for
+            self._store(recording, ears, outcome, complete_at=end)
+            return outcome
         last_commit = time.monotonic()
         blocks = prefetch(
             decode(
@@ -130,35 +180,68 @@ class Listener:
         on_progress(recording.path, recording.duration_seconds, recording.duration_seconds)
         return outcome
 
-    def _open_ears(self, recording: Recording) -> tuple[float, list[Ear]]:
-        """The ears this recording still needs, each begun where its job stopped, and the earliest of these places."""
-        unheard = self.unheard(recording.id)
+    def _open_ears(self, recording: Recording, plan: Plan) -> tuple[float | None, list[Ear]]:
+        """The ears this recording still needs, each begun where its job stopped, and the earliest of these places.
+
+        None for the place where no ear needs the sound.
+        """
         start = recording.start_seconds
-        places = {job: self._library.resume(recording.id, job, self.jobs[job], start) for job in unheard}
+        places = {job: self._library.resume(recording.id, job, plan.jobs[job], start) for job in plan.unheard}
         ears: list[Ear] = []
         begins: list[float] = []
+        if plan.sidecar is not None:
+            place = self._open_transcript(recording, plan, plan.sidecar, places, ears)
+            if place is not None:
+                begins.append(place)
         if "activity" in places or "words" in places:
             words = "words" in places
             step = self._activity.step_seconds
             place = min(places[job] for job in ("activity", "words") if job in places)
             place = start + math.floor((place - start) / step + 1e-6) * step
-            engines = SpeechEngines(
-                self._activity,
-                self.jobs["activity"],
-                self._recogniser if words else None,
-                self._aligner if words else None,
-                self.jobs.get("words", ""),
-            )
-            settings = self._settings.utterances
-            ears.append(
-                SpeechEar(recording.id, engines, settings, self._pool, self._workers, place, start)
-            )  # fmt: skip
+            ears.append(self._speech_ear(recording, plan, place, words))
             begins.append(place)
         if "sounds" in places:
-            sound = SoundEar(self._sound, self.jobs["sounds"], self._pool, self._workers, places["sounds"], start)
+            sound = SoundEar(self._sound, plan.jobs["sounds"], self._pool, self._workers, places["sounds"], start)
             ears.append(sound)
             begins.append(sound.begin)
-        return min(begins, default=start), ears
+        return min(begins, default=None), ears
+
+    def _speech_ear(self, recording: Recording, plan: Plan, place: float, words: bool) -> SpeechEar:
+        language = self._settings.language
+        if words and language is not None and not knows(self._recogniser, language):
+            raise unknown_language(self._recogniser, language)
+        engines = SpeechEngines(
+            self._activity,
+            plan.jobs["activity"],
+            self._recogniser if words else None,
+            self._aligner if words else None,
+            plan.jobs.get("words", ""),
+            language,
+        )
+        settings = self._settings.utterances
+        return SpeechEar(
+            recording.id, engines, settings, self._pool, self._workers, place, recording.start_seconds
+        )  # fmt: skip
+
+    def _open_transcript(
+        self, recording: Recording, plan: Plan, sidecar: Sidecar, places: dict[str, float], ears: list[Ear]
+    ) -> float | None:
+        """Adds the ear for a transcript, takes the jobs it does out of `places`, and says from where it listens."""
+        place, start = places.pop("words"), recording.start_seconds
+        name = plan.jobs["words"]
+        can_align = sidecar.language in self._aligner.languages
+        if not sidecar.timed:
+            words = can_align and knows(self._recogniser, sidecar.language)
+            speech = self._speech_ear(recording, plan, start, words)
+            keep = places.pop("activity", None) is not None
+            utterances = self._settings.utterances
+            ears.append(PlainEar(recording, speech, sidecar.lines, sidecar.language, name, utterances, keep))
+            return start
+        if not can_align or is_placed(sidecar.segments):
+            ears.append(ReadyEar(recording, sidecar.segments, name, place))
+            return None
+        ears.append(CueEar(recording, sidecar.segments, self._aligner, name, self._pool, self._workers, place))
+        return max(start, place - 2 * PAD_SECONDS)
 
     def _store(
         self,
@@ -199,7 +282,7 @@ class Listener:
         settings = asdict(self._settings)
         relevant = {
             "activity": ("activity",),
-            "words": ("recogniser", "aligner", "utterances"),
+            "words": ("recogniser", "aligner", "utterances", "language", "sidecars"),
             "sounds": ("sound",),
         }
         return json.dumps({name: settings[name] for name in relevant[job]})
@@ -219,4 +302,24 @@ def oddities(report: DecodeReport) -> str:
 def stored_name(engine: str, *settings: object) -> str:
     """``engine@digest``: what an engine's results are stored under, so that other settings are heard anew."""
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4).hexdigest()
-    return f"{engine}@{digest}"
+    return f"{plain_name(engine)}@{digest}"
+
+
+def plain_name(engine: str) -> str:
+    """``whisper:small`` and a folder of weights as a name that files can have."""
+    return re.sub(r"[^\w.+-]+", "-", engine)
+
+
+def knows(recogniser: Recogniser, language: str) -> bool:
+    return recogniser.languages is None or language in recogniser.languages
+
+
+def unknown_language(recogniser: Recogniser, language: str) -> EngineError:
+    if language == "fa":
+        hint = "Run: earmark models pull vosk-small-fa, and add --recogniser vosk; or put a transcript beside the file."
+    else:
+        hint = "Run: earmark models pull whisper-small, then add --recogniser whisper:small."
+    known = ", ".join(sorted(recogniser.languages or ()))
+    return EngineError(
+        recogniser.name, expected=f"a language it knows ({known})", found=f"the language {language!r}", hint=hint
+    )

@@ -1,5 +1,6 @@
 """The ears for words that are known already: they only listen for when each was said.
 
+`ReadyEar` has words whose times are as good as they get, and listens to nothing.
 `CueEar` has cues with times and an aligner that knows their language: it places every word inside its cue.
 `PlainEar` has text without times. Where the recogniser knows its language, what is recognised is laid beside
 the text and lends it its times (the text keeps its own words); else the text is spread over what is speech by
@@ -18,13 +19,13 @@ from numpy.typing import NDArray
 from earmark import language
 from earmark.engines.aligner import Aligner
 from earmark.indexing.ears import Harvest, InOrder
-from earmark.indexing.speech import SpeechEar, joined, passage_of
+from earmark.indexing.speech import CURVE_SCALE, SpeechEar, joined, passage_of
 from earmark.indexing.transcripts import JOIN_SECONDS, LONGEST_SECONDS, interpolated
 from earmark.records import Recording, Segment, Word
 from earmark.settings import UtteranceSettings
 from earmark.timeline import ScoreCurve, Span, Waveform, merge_spans, spans_above
 
-__all__ = ["PAD_SECONDS", "CueEar", "PlainEar", "place_lines"]
+__all__ = ["PAD_SECONDS", "CueEar", "PlainEar", "ReadyEar", "is_placed", "place_lines"]
 
 PAD_SECONDS = 0.3
 """Sound heard on both sides of a cue, whose times are rarely exact."""
@@ -35,6 +36,32 @@ LEAST_SCORE = -3.0
 (readings of the moonshine-voice wheel). The cue's own times are better then."""
 MOST_WORDS = 20_000
 """Longer texts are not laid beside what was recognised: the table for it grows with the square (50 MB here)."""
+
+
+def is_placed(segments: Sequence[Segment]) -> bool:
+    """Whether a transcript has times of its own for at least half its words."""
+    words = [word.aligned for segment in segments for word in segment.words]
+    return 2 * sum(words) >= len(words)
+
+
+class ReadyEar:
+    """Hands over `segments` (sorted) that begin at `begin` or later, in one piece."""
+
+    def __init__(self, recording: Recording, segments: Sequence[Segment], words_id: str, begin: float) -> None:
+        self._recording = recording
+        self._words_id = words_id
+        self._segments = [segment for segment in segments if segment.span.start >= begin - 1e-6]
+
+    def feed(self, block: Waveform) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def harvest(self) -> list[Harvest]:
+        segments, self._segments = self._segments, []
+        passages = [passage_of(self._recording.id, segment) for segment in segments]
+        return [Harvest("words", self._words_id, self._recording.span.end, passages)]
 
 
 class CueEar:
@@ -174,7 +201,7 @@ class PlainEar:
                 self._heard += [word for passage in harvest.passages for word in passage.segment.words]
             elif harvest.track is not None:
                 self._step = harvest.track.header.step_seconds
-                self._curve.append(harvest.track.rows[:, 0].astype(np.float32) / 255)
+                self._curve.append(harvest.track.rows[:, 0].astype(np.float32) / np.float32(CURVE_SCALE))
                 if self._keep_activity:
                     harvests.append(harvest)
         start = self._recording.start_seconds
@@ -214,6 +241,10 @@ def place_lines(
         right = heard[anchors[last]].span.start if last < len(words) else within.end
         placed += _spread(words[at:last], [s for s in speech if s.end > left and s.start < right], left, right)
         at = last
+    for at in range(1, len(placed)):  # recognised utterances may overlap by a pad
+        start = placed[at - 1].span.start
+        if placed[at].span.start < start:
+            placed[at] = replace(placed[at], span=Span(start, max(start, placed[at].span.end)))
     return _segments(lines, placed)
 
 

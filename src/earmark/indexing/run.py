@@ -81,9 +81,10 @@ def _index_all(
     for path in files:
         try:
             recording = _recording(path, library, settings.audio_stream)
-            if listener.unheard(recording.id):
+            plan = listener.plan(recording)
+            if plan.unheard:
                 report.heard.append(recording.id)
-                outcome = listener.listen(recording, on_progress)
+                outcome = listener.listen(recording, plan, on_progress)
                 report.notes.extend((path, note) for note in outcome.notes)
                 report.dropped.extend((path, line) for line in outcome.dropped)
         except LibraryError:

@@ -153,7 +153,7 @@ def _read(candidate: Candidate, recording: Recording, note: Callable[[str], None
         note(f"{path.name}: {line}")
 
     if candidate.track is not None:
-        cues = [Cue(s.start, s.end if s.end > s.start else None, text) for s, text in read_subtitles(path, candidate.track)]
+        cues = [Cue(span.start, span.end, text) for span, text in read_subtitles(path, candidate.track)]
     else:
         text = decode_text(path.read_bytes(), path, language)
         if candidate.kind == "txt":

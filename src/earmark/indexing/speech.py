@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from earmark import language
 from earmark.engines.activity import ActivityEngine
 from earmark.engines.activity.utterances import Cutter
 from earmark.engines.aligner import Aligner
+from earmark.engines.aligner.spoken import judge
 from earmark.engines.recogniser import Recogniser
 from earmark.indexing.ears import Harvest, InOrder, TrackRows
+from earmark.indexing.transcripts import interpolated
 from earmark.library import Passage, TrackHeader
 from earmark.records import Segment
 from earmark.settings import UtteranceSettings
@@ -42,6 +44,7 @@ class SpeechEngines:
     recogniser: Recogniser | None = None
     aligner: Aligner | None = None
     words_id: str = ""
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ class SpeechEar:
         if batch:
             recogniser, aligner = self._engines.recogniser, self._engines.aligner
             assert recogniser is not None and aligner is not None
-            name = self._engines.words_id
-            self._work.send(lambda: recognise(batch, recogniser, aligner, name))
+            name, spoken = self._engines.words_id, self._engines.language
+            self._work.send(lambda: recognise(batch, recogniser, aligner, name, spoken))
 
     def _activity(self) -> Harvest:
         rows = np.concatenate([np.zeros(0, np.uint8), *self._curve])[:, None]
@@ -143,17 +146,29 @@ class SpeechEar:
         return Harvest("words", self._engines.words_id, self._words_until, passages, dropped=dropped)
 
 
-def recognise(batch: Sequence[Waveform], recogniser: Recogniser, aligner: Aligner, engine: str) -> list[_Heard]:
-    """Utterances to segments with word times; the pool's piece of work."""
+def recognise(
+    batch: Sequence[Waveform], recogniser: Recogniser, aligner: Aligner, engine: str, spoken: str | None = None
+) -> list[_Heard]:
+    """Utterances to segments with word times; the pool's piece of work.
+
+    An aligner that does not know the language leaves the recogniser's own word times, else words spread by letters.
+    """
     heard = []
-    for waveform, transcript in zip(batch, recogniser.transcribe(batch), strict=True):
+    for waveform, transcript in zip(batch, recogniser.transcribe(batch, spoken), strict=True):
         span = waveform.span
         if not transcript.words:
             heard.append(_Heard(span, None))
             continue
         texts = [word.text for word in transcript.words]
-        alignment = aligner.align(waveform, texts, [word.probability for word in transcript.words])
-        words = alignment.words
+        probabilities = [word.probability for word in transcript.words]
+        if transcript.language in aligner.languages:
+            words = aligner.align(waveform, texts, probabilities).words
+        else:
+            words = interpolated(texts, span, probabilities)
+            words = tuple(
+                word if own.span is None else replace(word, span=own.span, aligned=True)
+                for word, own in zip(words, transcript.words, strict=True)
+            )
         inner = Span(words[0].span.start, max(word.span.end for word in words))
         heard.append(_Heard(span, Segment(inner, transcript.text, words, transcript.language, engine)))
     return heard

@@ -24,7 +24,15 @@ from earmark.formats import subtitles
 from earmark.records import Segment, Word
 from earmark.timeline import Span
 
-__all__ = ["Cue", "cues_of_json", "cues_of_subtitles", "segments_of", "sentences", "spoken_text"]
+__all__ = [
+    "Cue",
+    "cues_of_json",
+    "cues_of_subtitles",
+    "interpolated",
+    "segments_of",
+    "sentences",
+    "spoken_text",
+]
 
 LETTERS_PER_SECOND = 15.0
 """How fast text is taken to be said where a cue has no end of its own."""
@@ -88,7 +96,7 @@ def cues_of_json(text: str, name: str) -> tuple[list[Cue], str] | None:
     language = ""
     if isinstance(document, dict):
         result = document.get("result")
-        language = str(document.get("language") or (result.get("language", "") if isinstance(result, dict) else "") or "")
+        language = str(document.get("language") or (isinstance(result, dict) and result.get("language")) or "")
         if isinstance(document.get("transcription"), list):
             entries = document["transcription"]
         elif isinstance(document.get("segments"), list):
@@ -112,10 +120,10 @@ def _cue_of(entry: dict[str, Any]) -> Cue | None:
     for word in listed if isinstance(listed, (list, tuple)) else ():
         if isinstance(word, dict):
             said = str(word.get("text") or word.get("word") or "").strip()
-            sure = next((n for key in ("probability", "score", "conf") if (n := _number(word.get(key))) is not None), 1.0)
+            numbers = [_number(word.get(key)) for key in ("probability", "score", "conf")]
+            sure = next((number for number in numbers if number is not None), 1.0)
             if said:
-                sure = min(1.0, max(0.0, sure))
-                words.append((said, _number(word.get("start")), _number(word.get("end")), sure))
+                words.append((said, _number(word.get("start")), _number(word.get("end")), min(1.0, max(0.0, sure))))
     start, end = _number(entry.get("start")), _number(entry.get("end"))
     if start is None and isinstance(offsets := entry.get("offsets"), dict):  # whisper.cpp, milliseconds
         first, last = _number(offsets.get("from")), _number(offsets.get("to"))

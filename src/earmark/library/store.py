@@ -75,6 +75,14 @@ class Library:
     def hearing(self, recording_id: str, job: str, engine: str) -> Hearing | None:
         return self._catalogue.hearings.get((recording_id, job, engine))
 
+    def hearings_of(self, recording_id: str, job: str) -> list[Hearing]:
+        """What every engine has heard of a recording for one job."""
+        return [
+            hearing
+            for (id_, its_job, _), hearing in self._catalogue.hearings.items()
+            if id_ == recording_id and its_job == job
+        ]
+
     def recording(self, recording_id: str) -> Recording | None:
         return self._catalogue.recordings.get(recording_id)
 
