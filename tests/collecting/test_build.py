@@ -182,6 +182,17 @@ def test_a_speaker_is_on_one_side_only(tmp_path, bursts):
     assert {chunk.split for chunk in chunks} == {"train", "validation", "test"}
 
 
+def test_one_speaker_can_be_divided_by_recording(tmp_path, bursts):
+    rows = ["path,text,speaker"]
+    for number in range(5):
+        bursts(tmp_path / "in" / f"{number}.flac", 3.0, seed=number)
+        rows.append(f"{number}.flac,text {number},ann")
+    (tmp_path / "in" / "manifest.csv").write_text("\n".join(rows))
+    assert {c.split for c in build(tmp_path / "in", tmp_path / "one", BARE).chunks} == {"train"}
+    divided = build(tmp_path / "in", tmp_path / "two", replace(BARE, split_by="recording"))
+    assert {chunk.split for chunk in divided.chunks} == {"train", "validation", "test"}
+
+
 def test_splits_of_the_source_hold_the_strictest_first(tmp_path, bursts):
     rows = ["path,text,speaker,split"]
     for number, (speaker, split) in enumerate([("ann", "train"), ("ann", "test"), ("bob", "dev"), ("eve", "train")]):

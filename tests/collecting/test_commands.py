@@ -93,6 +93,7 @@ def test_from_a_folder_to_a_list_to_a_data_set_to_shards(tmp_path, write_media, 
     (tmp_path / "in" / "a.txt").write_text("said here")
     built = run("dataset", "build", tmp_path / "list", "-o", tmp_path / "set", "--keywords", 0, "--recogniser", "none")
     assert built.exit_code == 0
+    assert "note: too few recordings for three splits: nothing is for test or validation\n" in built.stderr
     assert f"{tmp_path / 'set'}: 1 chunks of 1 recordings (collected), 0:03.0, in 0:" in built.stderr
     exported = run("dataset", "export", tmp_path / "set", "-o", tmp_path / "shards")
     assert exported.stderr == f"{tmp_path / 'shards'}: 1 chunks in 1 shard\n"
@@ -103,6 +104,11 @@ def test_from_a_folder_to_a_list_to_a_data_set_to_shards(tmp_path, write_media, 
 def test_a_least_length_over_the_greatest(tmp_path):
     result = run("dataset", "build", tmp_path, "-o", tmp_path / "set", "--least", 20, "--greatest", 10)
     assert str(result.exception) == "--least: expected at most --greatest (10), found 20. Swap them."
+
+
+def test_a_split_by_something_else(tmp_path):
+    result = run("dataset", "build", tmp_path, "-o", tmp_path / "set", "--split-by", "mood")
+    assert str(result.exception) == "--split-by: expected speaker or recording, found 'mood'. Choose one of them."
 
 
 def test_help_shows_an_example():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,6 +48,9 @@ def build(
         bool, typer.Option("--keep-silent", help="Keep chunks in which nobody speaks.")
     ] = False,
     keywords: Annotated[int, typer.Option("--keywords", metavar="N", min=0, help="Keywords of a chunk, at most.")] = 8,
+    split_by: Annotated[
+        str, typer.Option("--split-by", metavar="WHAT", help="Never on two sides: speaker (where known) or recording.")
+    ] = "speaker",
     seed: Annotated[int, typer.Option("--seed", help="Decides what is for training and what for testing.")] = 0,
     workers: WorkersOption = None,
     force: Annotated[
@@ -68,6 +71,7 @@ def build(
         chunks=_chunk_settings(least, greatest),
         keep_silent=keep_silent,
         keywords=keywords,
+        split_by=_split_by(split_by),
         seed=seed,
     )
     began = time.monotonic()
@@ -84,6 +88,11 @@ def build(
     bare = sum(not chunk.transcript for chunk in result.chunks)
     if bare:
         say(f"note: {bare} of {len(result.chunks)} chunks have no transcript")
+    empty = sorted({"train", "validation", "test"} - {chunk.split for chunk in result.chunks})
+    if empty and result.chunks:
+        groups = "speakers" if split_by == "speaker" and any(chunk.speaker for chunk in result.chunks) else "recordings"
+        hint = " (--split-by recording divides them)" if groups == "speakers" else ""
+        say(f"note: too few {groups} for three splits: nothing is for {' or '.join(empty)}{hint}")
     rate = f" ({result.audio_seconds / max(took, 1e-3):.0f} × real time)" if result.worked_on else ""
     say(
         f"{output}: {len(result.chunks)} chunks of {result.recordings} recordings ({result.layout}), "
@@ -115,6 +124,16 @@ def export(
             chunks, output, shard_bytes=shard_megabytes * 1_000_000, force=force, on_progress=draw
         )
     say(f"{output}: {len(chunks)} chunks in {len(paths)} shard{'' if len(paths) == 1 else 's'}")
+
+
+def _split_by(what: str) -> Literal["speaker", "recording"]:
+    from earmark.errors import UsageError
+
+    if what == "speaker":
+        return "speaker"
+    if what == "recording":
+        return "recording"
+    raise UsageError("--split-by", expected="speaker or recording", found=repr(what), hint="Choose one of them.")
 
 
 def _chunk_settings(least: float, greatest: float) -> ChunkSettings:

@@ -61,7 +61,7 @@ class DataSet:
     worked_on: int = 0
 
 
-def assemble(parts: Sequence[Part], seed: int, result: DataSet) -> None:
+def assemble(parts: Sequence[Part], seed: int, by_speaker: bool, result: DataSet) -> None:
     """Fills in `result`: rows in the order of their files, each recording once, with its split."""
     seen: dict[str, Path] = {}
     seconds: dict[str, float] = {}
@@ -85,12 +85,12 @@ def assemble(parts: Sequence[Part], seed: int, result: DataSet) -> None:
         for reason, count, length in part.left_out:
             leave_out(reason, count, length)
         result.audio_seconds += part.duration
-        group = _group(part.entry.speaker, part.recording)
+        group = _group(part.entry.speaker * by_speaker, part.recording)
         kept = sum(row["end"] - row["start"] for row in part.rows)
         seconds[group] = seconds.get(group, 0.0) + kept
         if part.entry.split:
             given[group] = min(given.get(group, "train"), part.entry.split, key=STRICTEST.index)
-    earlier = _earlier_splits(result.folder)
+    earlier = _earlier_splits(result.folder, by_speaker)
     chosen = assign_splits(seconds, earlier | given, seed=seed)
     for part in once:
         entry = part.entry
@@ -99,7 +99,7 @@ def assemble(parts: Sequence[Part], seed: int, result: DataSet) -> None:
                 id=f"{part.recording[:16]}-{round(row['start'] * 1000):08d}",
                 recording=part.recording,
                 path=str(entry.path.absolute()),
-                split=chosen[_group(entry.speaker, part.recording)],
+                split=chosen[_group(entry.speaker * by_speaker, part.recording)],
                 speaker=entry.speaker,
                 label=entry.label,
                 title=entry.title,
@@ -116,8 +116,12 @@ def _group(speaker: str, recording: str) -> str:
     return f"speaker {speaker}" if speaker else f"recording {recording}"
 
 
-def _earlier_splits(folder: Path) -> dict[str, str]:
+def _earlier_splits(folder: Path, by_speaker: bool) -> dict[str, str]:
     """What the manifest that is there decided: recordings that arrive later move no older one."""
     if not (folder / MANIFEST_NAME).is_file():
         return {}
-    return {_group(chunk.speaker, chunk.recording): chunk.split for chunk in read_manifest(folder) if chunk.split}
+    return {
+        _group(chunk.speaker * by_speaker, chunk.recording): chunk.split
+        for chunk in read_manifest(folder)
+        if chunk.split
+    }

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from earmark.collecting.assembly import DataSet, LeftOut, Part, assemble
 from earmark.collecting.cutting import Heard, chunks_of_lines, listen, silence_chunks
@@ -61,6 +61,8 @@ class BuildSettings:
     """Keep chunks in which nobody speaks."""
     keywords: int = 8
     """Keywords of a chunk, at most."""
+    split_by: Literal["speaker", "recording"] = "speaker"
+    """What is never on two sides: a voice, where speakers are known, or only a recording."""
     seed: int = 0
     """Decides which recordings are for training and which for testing."""
 
@@ -98,7 +100,7 @@ def build(
         run = _Run(folder, settings, _durations(entries), on_progress)
         result = DataSet(folder, layout)
         parts = run.work(entries, workers or os.cpu_count() or 1, result)
-        assemble([part for _, part in parts], settings.seed, result)
+        assemble([part for _, part in parts], settings.seed, settings.split_by == "speaker", result)
         _write(result, settings, source, folder)
         run.forget_unused(parts)
     return result
@@ -183,7 +185,7 @@ class _Run:
 
     def _name(self, entry: Entry, stat: os.stat_result) -> str:
         """A hash of everything the part depends on."""
-        settings = {name: value for name, value in asdict(self.settings).items() if name != "seed"}
+        settings = {name: value for name, value in asdict(self.settings).items() if name not in ("seed", "split_by")}
         said = [entry.text, [(span.start, span.end, text) for span, text in entry.lines]]
         known = [str(entry.path.absolute()), stat.st_size, stat.st_mtime_ns, entry.language, entry.label, said]
         text = json.dumps([FORMAT_VERSION, settings, known], sort_keys=True)
