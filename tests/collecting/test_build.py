@@ -20,6 +20,7 @@ from earmark.collecting import assembly, texts
 from earmark.collecting.build import BuildSettings, build
 from earmark.collecting.cutting import listen
 from earmark.collecting.manifest import read_manifest
+from earmark.engines.recogniser import HeardWord, Transcript
 from earmark.engines.registry import load
 from earmark.errors import EngineError, FormatError, MediaError
 from earmark.media.probe import probe
@@ -303,7 +304,7 @@ def test_a_language_no_engine_knows_is_refused_before_any_work(tmp_path, reading
 
 
 class Counting:
-    """A recogniser that says how long each piece is; told to, it fails."""
+    """A recogniser that says where each piece begins; told to, it fails, or makes up English."""
 
     name = "counting"
     languages = None
@@ -311,40 +312,58 @@ class Counting:
     gives_word_times = False
     max_seconds = 30.0
 
-    def __init__(self, fail_after: float = 1e9) -> None:
+    def __init__(self, fail_after: float = 1e9, made_up: str = "") -> None:
         self.heard: list[float] = []
         self.fail_after = fail_after
+        self.made_up = made_up
 
     def transcribe(self, waveforms, language=None):
-        from earmark.engines.recogniser import Transcript
-
         if sum(self.heard) > self.fail_after:
             raise RuntimeError("out of memory")
         self.heard += [waveform.span.duration for waveform in waveforms]
-        return [Transcript(f"{w.start_seconds:.1f}", (), "en", 0.0, 1) for w in waveforms]
+        return [self._transcript(self.made_up or f"{waveform.start_seconds:.1f}") for waveform in waveforms]
+
+    def _transcript(self, text):
+        words = tuple(HeardWord(word, 0.5) for word in text.split())
+        return Transcript(text, words, "en" if self.made_up else "xx", -0.6, 2 * len(words))
 
 
-def test_what_a_recogniser_has_heard_is_not_heard_again(tmp_path, reading, monkeypatch):
-    settings = BuildSettings(recogniser="counting", keywords=0, chunks=ChunkSettings(least_seconds=4.0))
-    engines = [Counting(), Counting(fail_after=1.0), Counting()]
+@pytest.fixture
+def recogniser(monkeypatch):
+    """Puts a recogniser in the place of every other."""
     original = texts.registry.load
-    whole = []
 
     def choose(engine):
         monkeypatch.setattr(
             texts.registry, "load", lambda job, name: engine if job == "recogniser" else original(job, name)
         )
 
+    return choose
+
+
+def test_text_that_nobody_spoke_is_dropped_and_counted(tmp_path, reading, recogniser):
+    recogniser(Counting(made_up="quarterly revenue exceeded every analyst's forecast by eleven percent"))
+    settings = BuildSettings(recogniser="counting", language="en", keywords=0)
+    result = build(reading.with_name("beckett.wav"), tmp_path / "set", settings)
+    assert {(chunk.transcript, chunk.source) for chunk in result.chunks} == {("", "")}
+    dropped = {each.reason: each.count for each in result.left_out}
+    assert dropped["pieces of recognised text that nobody spoke"] >= 1
+
+
+def test_what_a_recogniser_has_heard_is_not_heard_again(tmp_path, reading, recogniser, monkeypatch):
+    settings = BuildSettings(recogniser="counting", keywords=0, chunks=ChunkSettings(least_seconds=4.0))
+    engines = [Counting(), Counting(fail_after=1.0), Counting()]
     monkeypatch.setattr(texts, "BATCH_SECONDS", 12.0)
-    choose(engines[0])
+    recogniser(engines[0])
     build(reading, tmp_path / "whole", settings)
-    choose(engines[1])
+    recogniser(engines[1])
     with pytest.raises(RuntimeError):
         build(reading, tmp_path / "set", settings)
-    choose(engines[2])
+    recogniser(engines[2])
     build(reading, tmp_path / "set", settings)
     whole = contents(tmp_path / "whole")
     assert contents(tmp_path / "set")["manifest.jsonl"] == whole["manifest.jsonl"]
+    assert all(chunk.transcript for chunk in read_manifest(tmp_path / "set"))
     assert 0 < sum(engines[2].heard) < sum(engines[0].heard)
     assert not list((tmp_path / "set" / ".parts").glob("*.texts"))
 

@@ -24,7 +24,7 @@ from earmark.collecting.layouts import beside, read_source
 from earmark.collecting.lock import locked
 from earmark.collecting.manifest import write_manifest
 from earmark.collecting.recordings import Entry
-from earmark.collecting.texts import Transcriber, keywords_of
+from earmark.collecting.texts import Said, Transcriber, keywords_of
 from earmark.engines import registry
 from earmark.engines.activity import ActivityEngine
 from earmark.errors import EarmarkError, FormatError, MediaError
@@ -226,7 +226,9 @@ class _Run:
                 if len(kept) < len(spans):
                     left_out.append(("chunks in which nobody speaks", len(spans) - len(kept), silent))
                     duration -= silent
-            lines = self._transcribe(recording, entry, kept, heard, texts)
+            lines, dropped = self._transcribe(recording, entry, kept, heard, texts)
+            if dropped:
+                left_out.append(("pieces of recognised text that nobody spoke", dropped, 0.0))
             reason = "silence"
         rest = duration - sum(span.duration for span, _, _ in lines)
         if rest > 0.001:
@@ -250,24 +252,28 @@ class _Run:
 
     def _transcribe(
         self, recording: Recording, entry: Entry, spans: Sequence[Span], heard: Heard, journal: Path
-    ) -> list[tuple[Span, str, str]]:
-        """The text of each chunk; chunks that an interrupted run got to are read from the journal."""
+    ) -> tuple[list[tuple[Span, str, str]], int]:
+        """The text of each chunk, and how many pieces of text were dropped.
+
+        Chunks that an interrupted run got to are read from the journal.
+        """
         language = self.settings.language or entry.language
         if self.settings.recogniser is None or not heard.speech or not spans:
-            return [(span, "", "") for span in spans]
+            return [(span, "", "") for span in spans], 0
         recogniser = self._recogniser()
         if language and not recogniser.knows(language):
-            return [(span, "", "") for span in spans]
-        texts = _read_journal(journal)
-        missing = [span for span in spans if _key(span) not in texts]
+            return [(span, "", "") for span in spans], 0
+        said = _read_journal(journal)
+        missing = [span for span in spans if _key(span) not in said]
         with open(journal, "a", encoding="utf-8") as file:
-            for number, text in recogniser.transcribe(recording, missing, heard.speech, language):
-                texts[_key(missing[number])] = text
-                file.write(json.dumps([_key(missing[number]), text]) + "\n")
+            for number, each in recogniser.transcribe(recording, missing, heard.speech, language):
+                said[_key(missing[number])] = each
+                file.write(json.dumps([_key(missing[number]), each.text, each.dropped]) + "\n")
                 file.flush()
                 if self._stopped.is_set():
                     raise InterruptedError
-        return [(span, texts.get(_key(span), ""), recogniser.name) for span in spans]
+        lines = [(span, said[_key(span)].text, recogniser.name) for span in spans]
+        return lines, sum(said[_key(span)].dropped for span in spans)
 
     def _speech(self) -> ActivityEngine:
         with self._lock:
@@ -313,19 +319,20 @@ def _read_part(path: Path, entry: Entry) -> Part | None:
         return None
 
 
-def _read_journal(path: Path) -> dict[str, str]:
-    texts: dict[str, str] = {}
+def _read_journal(path: Path) -> dict[str, Said]:
+    """What is said in the chunks that an interrupted run got to."""
+    said: dict[str, Said] = {}
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return texts
+        return said
     for line in lines:
         try:
-            key, text = json.loads(line)
-        except ValueError:  # the line a killed run was writing
+            key, text, dropped = json.loads(line)
+            said[str(key)] = Said(str(text), int(dropped))
+        except (ValueError, TypeError):  # the line a killed run was writing
             continue
-        texts[str(key)] = str(text)
-    return texts
+    return said
 
 
 def _durations(entries: Sequence[Entry]) -> float:

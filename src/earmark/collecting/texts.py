@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from earmark.engines import registry
-from earmark.engines.recogniser import Recogniser
+from earmark.engines.aligner import Aligner
+from earmark.engines.aligner.spoken import judge
+from earmark.engines.recogniser import Recogniser, Transcript
 from earmark.errors import EngineError
 from earmark.media.decode import decode
 from earmark.media.prefetch import prefetch
@@ -13,7 +16,7 @@ from earmark.records import Recording
 from earmark.settings import SAMPLE_RATE
 from earmark.timeline import Span, Waveform, clip_spans, merge_spans
 
-__all__ = ["Transcriber", "keywords_of"]
+__all__ = ["Said", "Transcriber", "keywords_of"]
 
 BATCH_SECONDS = 40.0
 """Speech is recognised in batches of about this much."""
@@ -23,8 +26,16 @@ PAD_SECONDS = 0.2
 """Audio kept around a piece, within its chunk."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said in a chunk; `dropped` pieces of its text were recognised and never spoken."""
+
+    text: str
+    dropped: int = 0
+
+
 class Transcriber:
-    """One recogniser, shared by the threads of a run.
+    """One recogniser, and an aligner that catches what it makes up; shared by the threads of a run.
 
     Raises:
         EngineError: if it is unknown, is missing, or does not know `language`.
@@ -32,6 +43,7 @@ class Transcriber:
 
     def __init__(self, recogniser: str, language: str = "") -> None:
         self._engine: Recogniser = registry.load("recogniser", recogniser)
+        self._aligner: Aligner = registry.load("aligner", registry.names("aligner")[0])
         self.name = recogniser
         if language and not self.knows(language):
             known = ", ".join(sorted(self._engine.languages or ()))
@@ -47,24 +59,27 @@ class Transcriber:
 
     def transcribe(
         self, recording: Recording, chunks: Sequence[Span], speech: Sequence[Span], language: str
-    ) -> Iterator[tuple[int, str]]:
-        """The number of each chunk and its text, in order; a chunk is heard whole before the next one begins."""
+    ) -> Iterator[tuple[int, Said]]:
+        """The number of each chunk and what is said in it, in order; text that nobody spoke is dropped."""
         pieces = [
             (number, piece)
             for number, chunk in enumerate(chunks)
             for piece in _pieces(chunk, speech, self._engine.max_seconds)
         ]
         texts: dict[int, list[str]] = {number: [] for number in range(len(chunks))}
+        dropped = [0] * len(chunks)
         told = 0
         batch: list[tuple[int, Waveform]] = []
 
         def hear() -> None:
             waveforms = [waveform for _, waveform in batch]
-            for (number, _), heard in zip(
+            for (number, waveform), heard in zip(
                 batch, self._engine.transcribe(waveforms, language or None), strict=True
             ):
-                if heard.text:
+                if self._was_spoken(waveform, heard):
                     texts[number].append(heard.text)
+                elif heard.text:
+                    dropped[number] += 1
             batch.clear()
 
         for (number, _), waveform in zip(pieces, _cut(recording, [span for _, span in pieces]), strict=False):
@@ -72,13 +87,24 @@ class Transcriber:
             if sum(waveform.span.duration for _, waveform in batch) >= BATCH_SECONDS:
                 hear()
                 while told < number:  # the chunk of the last piece may have more to come
-                    yield told, " ".join(texts.pop(told))
+                    yield told, Said(" ".join(texts.pop(told)), dropped[told])
                     told += 1
         if batch:
             hear()
         while told < len(chunks):
-            yield told, " ".join(texts.pop(told))
+            yield told, Said(" ".join(texts.pop(told)), dropped[told])
             told += 1
+
+
+    def _was_spoken(self, waveform: Waveform, heard: Transcript) -> bool:
+        """Whether the text of a piece was; True for what the aligner does not know how to check."""
+        if not heard.text or not heard.words:
+            return False
+        if heard.language not in self._aligner.languages:
+            return True
+        words = [word.text for word in heard.words]
+        alignment = self._aligner.align(waveform, words, [word.probability for word in heard.words])
+        return judge(alignment, waveform, heard.mean_logprob, heard.num_tokens).spoken
 
 
 def _pieces(chunk: Span, speech: Sequence[Span], max_seconds: float) -> list[Span]:
