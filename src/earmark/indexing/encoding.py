@@ -9,6 +9,7 @@ Cyrillic is Windows-1252 assumed.
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 from earmark.errors import FormatError
@@ -22,6 +23,7 @@ CODE_PAGES = {
     "el": "cp1253", "tr": "cp1254", "he": "cp1255", "et": "cp1257", "lt": "cp1257", "lv": "cp1257", "vi": "cp1258",
 }  # fmt: skip
 """Language -> the code page Windows wrote it in."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -42,7 +44,7 @@ def decode_text(data: bytes, name: str | Path, language: str = "") -> str:
         FormatError: if it is no text.
     """
     text = _decode(data, language)
-    if text is None or "\0" in text:
+    if text is None or len(_CONTROLS.findall(text)) > len(text) / 100:
         raise FormatError(
             name,
             expected="text in UTF-8, UTF-16 or a Windows code page",
@@ -61,7 +63,8 @@ def _decode(data: bytes, language: str) -> str | None:
         even, odd = head[0::2].count(0), head[1::2].count(0)
         encoding = "utf-16-le" if odd > even else "utf-16-be"
         # a letter's own zero byte (U+0100, U+0600) is rare, so the other side has next to none
-        return data.decode(encoding, "replace") if min(even, odd) <= max(even, odd) // 20 else None
+        one_sided = min(even, odd) <= max(even, odd) // 20 and 100 * max(even, odd) >= len(head)
+        return data.decode(encoding, "replace") if one_sided else None
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as exc:

@@ -20,7 +20,7 @@ from earmark import language
 from earmark.engines.aligner import Aligner
 from earmark.indexing.ears import Harvest, InOrder
 from earmark.indexing.speech import CURVE_SCALE, SpeechEar, joined, passage_of
-from earmark.indexing.transcripts import JOIN_SECONDS, LONGEST_SECONDS, interpolated
+from earmark.indexing.transcripts import JOIN_SECONDS, LETTERS_PER_SECOND, LONGEST_SECONDS, interpolated
 from earmark.records import Recording, Segment, Word
 from earmark.settings import UtteranceSettings
 from earmark.timeline import ScoreCurve, Span, Waveform, merge_spans, spans_above
@@ -239,6 +239,11 @@ def place_lines(
         last = next((n for n in range(at, len(words)) if n in anchors), len(words))
         left = placed[-1].span.end if placed else within.start
         right = heard[anchors[last]].span.start if last < len(words) else within.end
+        slow = sum(len(word) + 1 for word in words[at:last]) / (LETTERS_PER_SECOND / 2)
+        if placed:  # words that were not recognised stay with those that were
+            right = min(right, left + slow)
+        elif last < len(words):
+            left = max(left, right - slow)
         placed += _spread(words[at:last], [s for s in speech if s.end > left and s.start < right], left, right)
         at = last
     for at in range(1, len(placed)):  # recognised utterances may overlap by a pad
