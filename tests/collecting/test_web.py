@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import time
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 
 import earmark
 from earmark.collecting.web import Web, unfinished_name
-from earmark.errors import MediaError
+from earmark.errors import FormatError, MediaError
 
 BODY = bytes(range(256)) * 1_000
 
@@ -290,6 +291,26 @@ def test_no_server_of_that_name(patient, path, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     web = Web(replace(patient, retries=0))
     assert "found no server of that name" in error(web.download, "http://feed.example/a", path)
+
+
+def test_https_is_checked_in_the_same_way(patient, server):
+    """A plain server under https: the connection is made, and fails only when TLS begins."""
+    address = server.url.replace("http:", "https:")
+    assert "found one that cannot be trusted (" in error(Web(patient).fetch, address + "/a")
+    refused = error(Web(replace(patient, allow_private=False)).fetch, address + "/a")
+    assert refused.startswith("127.0.0.1: expected an address of the open internet")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
+def test_a_full_disk(web, server, path):
+    server.routes["/a"] = BODY
+    unfinished_name(path).symlink_to("/dev/full")
+    with pytest.raises(FormatError) as caught:
+        web.download(server.url + "/a", path)
+    assert str(caught.value) == (
+        f"{path}: expected a disk that takes the download, found No space left on device. "
+        "Free some room; the same command goes on from there."
+    )
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "javascript:1", "feed.xml"])

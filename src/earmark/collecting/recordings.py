@@ -58,13 +58,25 @@ class Entry:
 
 
 def append_entry(folder: Path, entry: Entry) -> None:
-    """One line more, on the disk when this returns."""
+    """One line more, on the disk when this returns.
+
+    Raises:
+        FormatError: if it cannot be written.
+    """
     path = folder / LIST_NAME
-    with open(path, "ab") as file:
-        start = b"" if _ends_whole(path) else b"\n"  # what a killed run left unfinished
-        file.write(start + _line(folder, entry).encode("utf-8", "surrogateescape"))
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(path, "ab") as file:
+            start = b"" if _ends_whole(path) else b"\n"  # what a killed run left unfinished
+            file.write(start + _line(folder, entry).encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as exc:
+        raise FormatError(
+            path,
+            expected="a list that can be written",
+            found=exc.strerror or "an error",
+            hint="Free some room; the same command goes on from there.",
+        ) from exc
 
 
 def write_entries(folder: Path, entries: Iterable[Entry]) -> None:

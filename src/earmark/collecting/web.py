@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from earmark import __version__
 from earmark.collecting.addresses import connect_checked
-from earmark.errors import EngineError, MediaError
+from earmark.errors import EngineError, FormatError, MediaError
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -136,12 +136,13 @@ class Web:
 
         Raises:
             MediaError: if it cannot be had whole.
+            FormatError: if the disk does not take it.
         """
         part = _Part(unfinished_name(path))
         futile = 0  # breaks in a row that brought nothing new
         while True:
             try:
-                return self._continue(url, part, on_bytes, go_on)
+                return self._continue(url, path, part, on_bytes, go_on)
             except _BrokeOff as exc:
                 futile = 0 if part.size > part.most else futile + 1
                 part.most = max(part.most, part.size)
@@ -157,7 +158,7 @@ class Web:
                 _sleep(min(self.settings.backoff_seconds * 2**futile, 60.0))
 
     def _continue(
-        self, url: str, part: _Part, on_bytes: Callable[[int, int], None], go_on: Callable[[], bool]
+        self, url: str, path: Path, part: _Part, on_bytes: Callable[[int, int], None], go_on: Callable[[], bool]
     ) -> Downloaded:
         headers = {"Accept-Encoding": "identity"}
         offset = part.resumable_size()
@@ -172,9 +173,9 @@ class Web:
                 offset = 0
             total = _declared_total(response, offset)
             self._expect_room(url, part.path, total, offset)
-            part.begin(offset, response)
             size = offset
             try:
+                part.begin(offset, response)
                 with open(part.path, "r+b" if offset else "wb") as file:
                     file.seek(offset)
                     while block := response.read1(BLOCK_BYTES, decode_content=True):  # also what a break cuts short
@@ -189,6 +190,15 @@ class Web:
                     os.fsync(file.fileno())
             except _transport_errors() as exc:
                 raise _BrokeOff(total) from exc
+            except InterruptedError:
+                raise
+            except OSError as exc:  # of the disk: urllib3 has its own for the network
+                raise FormatError(
+                    path,
+                    expected="a disk that takes the download",
+                    found=exc.strerror or "an error",
+                    hint="Free some room; the same command goes on from there.",
+                ) from exc
             if total and not response.headers.get("Content-Encoding") and size != total:
                 raise _BrokeOff(total)
             part.forget_validator()
