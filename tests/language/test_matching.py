@@ -10,12 +10,14 @@ from earmark.language import (
     Match,
     fulltext_query,
     match,
+    matching,
     normalise,
     passage_strings,
     probability,
     search_passages,
     spoken_query,
 )
+from earmark.language.matching import PassageTable, Way
 
 
 def found(query: str, text: str) -> list[tuple[str, str]]:
@@ -94,7 +96,7 @@ def test_words_that_sound_alike_match(query: str, text: str, marked: str) -> Non
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ("cat", "he cut the cake"),
+        ("cat", "he bought the cake"),
         ("hard", "a straightforward answer"),
         ("1984", "in 1985 and 1894"),
         ("money problems", "the weather was fine"),
@@ -108,6 +110,11 @@ def test_words_that_sound_alike_match(query: str, text: str, marked: str) -> Non
 )
 def test_what_was_not_said_is_not_found(query: str, text: str) -> None:
     assert found(query, text) == []
+
+
+@pytest.mark.parametrize(("query", "text"), [("cat", "he cut the cake"), ("ran", "the man"), ("hat", "a hut")])
+def test_a_neighbour_of_a_short_word_is_hardly_an_answer(query: str, text: str) -> None:
+    assert all(probability(m, 0.9) < 0.35 for m in match(spoken_query(query), passage_strings(text)))
 
 
 def test_every_exact_place_of_a_passage_is_found() -> None:
@@ -139,6 +146,36 @@ def test_words_said_often_are_less_likely_a_misheard_query() -> None:
     strings = [passage_strings("the commission met")] * 5
     columns = ([s.keys for s in strings], [s.stems for s in strings], [s.phones for s in strings])
     assert {m.rivals for _, m in search_passages(spoken_query("commissioner"), *columns)} == {5}
+
+
+@pytest.mark.parametrize("way", ["exact", "stem", "near", "sound-alike"])
+def test_a_recogniser_sure_of_its_words_changes_the_chance(way: Way) -> None:
+    found = Match(0, 0, 0.85, way, 8)
+    sure, unsure = probability(found, 0.99), probability(found, 0.3)
+    if way in ("exact", "stem"):
+        assert sure > unsure
+    else:
+        assert unsure > probability(found) > sure
+    assert probability(found, 1.0) == pytest.approx(sure)
+    assert 0.0 < probability(found, 0.0) < 1.0
+
+
+def test_very_many_passages_are_searched_by_their_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"number {i} of the dull sentences about weather and trains" for i in range(200)]
+    texts[20] = "yes, mister Cole wall ski is here"
+    texts[150] = "the quarterly budgets"
+    texts[151] = "a quaterly budget"
+    strings = [passage_strings(text) for text in texts]
+    table = PassageTable([s.keys for s in strings], [s.stems for s in strings], [s.phones for s in strings])
+    queries = [spoken_query(text) for text in ("Kowalski", "quarterly budget", "weather", "of", "zebra", "150")]
+    scanned = [table.search(query) for query in queries]
+    monkeypatch.setattr(matching, "SCANNED", 10)
+    proposed = [table.search(query) for query in queries]
+    assert [index for index, _ in proposed[0]] == [20]
+    assert {150, 151} <= {index for index, _ in proposed[1]}
+    for all_of_them, quick in zip(scanned, proposed, strict=True):
+        sure = [(i, m) for i, m in all_of_them if m.way in ("exact", "stem")]
+        assert [(i, m) for i, m in quick if m.way in ("exact", "stem")] == sure
 
 
 def test_a_limit_keeps_the_best() -> None:

@@ -13,14 +13,14 @@ The four ways, tried in this order:
 
 The first two are substring searches. For the last two ``rapidfuzz.fuzz.partial_ratio`` (C++, a microsecond or
 two a passage) picks the passages that hold something like the query, and only the best `CANDIDATES` of them
-are aligned.
+are aligned. Over more than `SCANNED` passages, `signatures` proposes the few worth all that.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -29,6 +29,7 @@ from earmark.language.phonetics import coarse, phone_costs
 
 if TYPE_CHECKING:
     from earmark.language.alignment import Fit
+    from earmark.language.signatures import Signatures
 
 __all__ = ["Match", "PassageTable", "Way", "match", "probability", "search_passages"]
 
@@ -36,7 +37,10 @@ Way = Literal["exact", "stem", "near", "sound-alike"]
 
 CANDIDATES = 512
 """At most so many passages are aligned for one query."""
+SCANNED = 10_000
+"""Up to so many passages every one is looked at; above, `signatures` says which."""
 _RESPACED = 0.99  # similarity of the same letters with other spaces
+_LEAST_PROBABILITY = 0.004  # a recogniser unsure of the words can raise it tenfold, no more
 _STEM = 0.95  # similarity of the same stems; near and sound-alike matches stay below it
 
 
@@ -64,12 +68,12 @@ class Match:
 
 
 def least_similarity(length: int) -> float:
-    """What a near or sound-alike match of a query of so many phones must reach.
+    """What a near or sound-alike match of a query of so many phones must reach to be looked at.
 
-    A short word has many neighbours that are other words ("cat", "cut"), so it must sound the same however it
-    is spelt, or be spelt the same. The rest is where `probability` falls to one in a hundred.
+    Low on purpose: `probability` judges, and what it holds for less than `_LEAST_PROBABILITY` is dropped. A
+    short word has so many neighbours that are other words ("cat", "cut") that it must be more alike.
     """
-    return 0.94 if length <= 3 else max(0.60, 0.74 - 0.01 * length)
+    return 0.75 if length <= 3 else max(0.50, 0.64 - 0.01 * length)
 
 
 class PassageTable:
@@ -83,6 +87,7 @@ class PassageTable:
         self._flat_keys = [line.replace(" ", "") for line in keys]
         self._flat_stems = [line.replace(" ", "") for line in stems]
         self._flat_phones = [coarse(line.replace(" ", "")) for line in phones]
+        self._signatures: Signatures | None = None
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -94,21 +99,48 @@ class PassageTable:
         flat = _Flat.of(query)
         found: list[tuple[int, Match]] = []
         settled: set[int] = set()
-        for index, (line, stem_line) in enumerate(zip(self._flat_keys, self._flat_stems, strict=True)):
-            if flat.keys in line or flat.stems in stem_line:
+        whole, part = self._proposed(flat)
+        exact = 0
+        for index in whole:
+            if limit is not None and exact >= limit:
+                break
+            if flat.keys in self._flat_keys[index] or flat.stems in self._flat_stems[index]:
                 places = _same(query, flat, self._keys[index], self._stems[index])
                 if places:
                     settled.add(index)
+                    exact += sum(place.similarity == 1.0 for place in places)
                     found.extend((index, place) for place in places)
-        found.extend(self._alike(flat, settled))
-        found.sort(key=lambda item: (-item[1].similarity, item[1].rivals))
+        found.extend(self._alike(flat, [index for index in part if index not in settled], known=bool(settled)))
+        found.sort(key=lambda item: -item[1].similarity)
         return found if limit is None else found[:limit]
 
-    def _alike(self, flat: _Flat, settled: set[int]) -> list[tuple[int, Match]]:
-        """The best near or sound-alike place of each passage that has one and is not settled."""
+    def _proposed(self, flat: _Flat) -> tuple[Iterable[int], Iterable[int]]:
+        """Passages to search for the words themselves, and those to search for words like them.
+
+        All of them up to `SCANNED`; above, those that share runs of phones with the query.
+        """
+        everything = range(len(self))
+        if len(self) <= SCANNED:
+            return everything, everything
+        import numpy as np
+
+        from earmark.language.signatures import Signatures
+
+        if self._signatures is None:
+            self._signatures = Signatures(self._flat_phones)
+        counts, runs = self._signatures.shared(flat.coarse)
+        if runs == 0:
+            return everything, ()
+        # A stem is a beginning of its inflections, so it has most of their runs.
+        whole = np.flatnonzero(counts >= max(1, runs // 2))
+        best = np.argsort(-counts.astype(np.int16), kind="stable")[: 4 * CANDIDATES]
+        return whole.tolist(), best[counts[best] >= max(1, runs // 4)].tolist()
+
+    def _alike(self, flat: _Flat, indices: Sequence[int], known: bool) -> list[tuple[int, Match]]:
+        """The best near or sound-alike place of each of these passages that has one."""
         from earmark.language.alignment import best_fits
 
-        chosen = self._candidates(flat, settled)
+        chosen = self._candidates(flat, indices)
         spelt = best_fits(flat.keys, [self._keys[i] for i in chosen])
         sounding = best_fits(flat.phones, [self._phones[i] for i in chosen], phone_costs())
         found: list[tuple[int, str, Match]] = []
@@ -118,25 +150,27 @@ class PassageTable:
                 words = self._keys[index].split(" ")[place.first_token : place.last_token + 1]
                 found.append((index, " ".join(words), place))
         rivals = Counter(words for _, words, _ in found)
-        known = bool(settled)
-        return [(i, replace(place, rivals=rivals[words], known=known)) for i, words, place in found]
+        judged = [(i, replace(place, rivals=rivals[words], known=known)) for i, words, place in found]
+        return [(i, place) for i, place in judged if probability(place) >= _LEAST_PROBABILITY]
 
-    def _candidates(self, flat: _Flat, settled: set[int]) -> list[int]:
-        """Passages that hold something like the query, by spelling or by sound; the best `CANDIDATES`."""
+    def _candidates(self, flat: _Flat, indices: Sequence[int]) -> list[int]:
+        """Of these passages those that hold something like the query; the best `CANDIDATES`, in order."""
         import numpy as np
         from rapidfuzz import fuzz, process
 
+        if not indices:
+            return []
         cutoff = 100 * flat.least - 4
-        best = np.zeros(len(self), dtype=np.float32)
+        best = np.zeros(len(indices), dtype=np.float32)
         for needle, lines in ((flat.keys, self._flat_keys), (flat.coarse, self._flat_phones)):
-            scores = process.cdist([needle], lines, scorer=fuzz.partial_ratio, score_cutoff=cutoff)[0]
+            chosen = [lines[i] for i in indices]
+            scores = process.cdist([needle], chosen, scorer=fuzz.partial_ratio, score_cutoff=cutoff)[0]
             best = np.maximum(best, scores)
-        if settled:
-            best[sorted(settled)] = 0
         # Stable, so that of passages alike the first are kept.
         order = np.argsort(-best, kind="stable")[:CANDIDATES]
         shortest = 0.6 * len(flat.keys)  # `partial_ratio` would find a short passage inside a long query
-        return sorted(int(i) for i in order if best[i] > 0 and len(self._flat_keys[i]) >= shortest)
+        near = (indices[i] for i in order if best[i] > 0)
+        return sorted(i for i in near if len(self._flat_keys[i]) >= shortest)
 
 
 def search_passages(
@@ -230,7 +264,7 @@ def _nearer(flat: _Flat, spelling: Fit, sound: Fit) -> Match | None:
     """
     better, other = (spelling, sound) if spelling.similarity >= sound.similarity else (sound, spelling)
     similarity = 0.75 * better.similarity + 0.25 * other.similarity
-    if (better.similarity if len(flat.phones) <= 3 else similarity) < flat.least:
+    if similarity < flat.least:
         return None
     way: Way = "near" if better is spelling else "sound-alike"
     similarity = min(similarity, 0.999 * _STEM)
@@ -239,7 +273,7 @@ def _nearer(flat: _Flat, spelling: Fit, sound: Fit) -> Match | None:
 
 # What an exact and an inflected match are worth, and the logistic of the other two. Measured with the built-in English
 # recogniser on 141 read sentences (en-read-pm, 18 minutes) among 600 other sentences: 700 words and 370 phrases that
-# were said, 350 that were not, 6,014 near matches of which 194 right; checked on TIMIT (see docs/words.md).
+# were said, 350 that were not, 6,014 near matches of which 194 right; checked on TIMIT.
 # Half of the queries that stand nowhere exactly are taken to have been said all the same (a third of those measured).
 _EXACT = {1: 0.80, 2: 0.85, 3: 0.96, 4: 0.96, 5: 0.98}
 """By the phones of the query; 0.99 above. Short words are what recognisers slip in."""
