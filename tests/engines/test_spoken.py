@@ -33,7 +33,7 @@ def test_reading_is_kept(two_cities: Waveform, utterance: Span) -> None:
 
 
 def test_speech_backwards_is_dropped(two_cities: Waveform) -> None:
-    part = two_cities.cut(Span(1.0, 7.0))
+    part = two_cities.cut(Span(10.0, 16.0))
     verdict = verdict_on(Waveform(np.ascontiguousarray(part.samples[:, ::-1]), part.sample_rate))
     assert not verdict.spoken and verdict.reason != "" and verdict.confidence < 0.5
 
@@ -60,8 +60,8 @@ SENTENCE = "she had your dark suit in greasy wash water all year"
 def test_each_witness_counts() -> None:
     good = judge(*made(SENTENCE, -1.5), -0.1, 14)
     assert good.spoken
-    assert judge(*made(SENTENCE, -6.0), -0.6, 14).reason == "the words do not fit the sound"
-    assert judge(*made(SENTENCE, None), -0.6, 14).reason == "the words do not fit the sound"
+    assert judge(*made(SENTENCE, -7.0), -0.5, 14).reason == "the words do not fit the sound"
+    assert judge(*made(SENTENCE, None), -0.5, 14).reason == "the words do not fit the sound"
     assert judge(*made(SENTENCE, -1.8), -2.0, 14).reason == "the recogniser was guessing"
     for worse in (
         judge(*made(SENTENCE, -2.5), -0.1, 14),
@@ -74,6 +74,10 @@ def test_each_witness_counts() -> None:
 
 def test_no_words_and_impossible_speed() -> None:
     assert judge(*made("", -1.0), -0.1, 0) == Verdict(False, "there are no words", 0.0)
+    assert judge(*made("♪♪ ♪♪", -1.0), -0.1, 4) == Verdict(False, "there are no words", 0.0)
+    assert judge(*made("© " + SENTENCE, -1.0), -0.1, 14).reason == (
+        "it holds signs of subtitles, which nobody says"
+    )
     assert judge(*made(SENTENCE, -1.0, seconds=0.5), -0.1, 14).reason == "nobody says that much in 0.5 s"
 
 
