@@ -82,9 +82,9 @@ def feed_seconds(episodes: int) -> float:
         for n in range(episodes)
     )
     body = f"<rss version='2.0'><channel><title>A</title>{items}</channel></rss>".encode()
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(parse_feed(body, "https://example.org/feed.xml").episodes) == episodes
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def main() -> None:
@@ -116,14 +116,15 @@ def main() -> None:
         "recordings_heard_after_it": resumed["worked_on"],
         "same_bytes_after_the_kill": same,
         "chunks_twice": len(rows) - len({row["id"] for row in rows}),
-        "seconds_to_read_a_feed_of_5000": feed_seconds(5_000),
+        "cpu_seconds_for_a_feed_of_5000": feed_seconds(5_000),
         "load_average": os.getloadavg()[0],
     }
     if options.json:
         print(json.dumps(result))
     else:
         for name, value in result.items():
-            print(f"{name.replace('_', ' '):32} {value:,.2f}" if isinstance(value, float) else f"{name:32} {value}")
+            shown = f"{value:,.2f}" if isinstance(value, float) else str(value)
+            print(f"{name.replace('_', ' '):32} {shown}")
 
 
 if __name__ == "__main__":

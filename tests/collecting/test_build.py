@@ -294,13 +294,20 @@ def test_a_recogniser_fills_the_transcripts(tmp_path, reading):
     assert {chunk.source for chunk in result.chunks} == {"moonshine"}
 
 
-def test_a_language_no_engine_knows_is_refused_before_any_work(tmp_path, reading):
-    with pytest.raises(EngineError) as caught:
-        build(reading, tmp_path / "set", BuildSettings(language="fa"))
-    assert str(caught.value) == (
-        "moonshine: expected a recogniser that knows 'fa', found one that knows en. "
-        "Put transcripts beside the media (.srt, .txt), or pass --recogniser none."
-    )
+def test_a_language_the_recogniser_does_not_know(tmp_path, reading, bursts):
+    source = tmp_path / "in"
+    bursts(source / "a.flac", 3.0)
+    (source / "a.txt").write_text("متن", encoding="utf-8")
+    shutil.copy(reading.with_name("beckett.wav"), source / "b.wav")
+    result = build(source, tmp_path / "set", BuildSettings(language="fa", keywords=0))
+    assert [(chunk.transcript, chunk.language) for chunk in result.chunks] == [("متن", "fa"), ("", "fa")]
+    reason = "transcripts in 'fa', which moonshine does not know: put text beside the media"
+    assert assembly.LeftOut(reason, 1, 0.0) in result.left_out
+
+
+def test_an_unknown_recogniser(tmp_path, reading):
+    with pytest.raises(EngineError, match="moonshin: expected one of the recogniser engines moonshine"):
+        build(reading, tmp_path / "set", BuildSettings(recogniser="moonshin"))
 
 
 class Counting:

@@ -87,7 +87,7 @@ def build(
     Raises:
         MediaError: if there is no media; a recording that cannot be read is in `DataSet.failed`.
         FormatError: if a list does not parse, or the data set cannot be written.
-        EngineError: if an engine is missing or does not know the language.
+        EngineError: if an engine is unknown or missing.
     """
     settings = BuildSettings() if settings is None else settings
     layout, entries = read_source(source, exclude=[folder])
@@ -121,8 +121,6 @@ class _Run:
 
     def work(self, entries: Sequence[Entry], workers: int, result: DataSet) -> list[tuple[str, Part]]:
         """The part of every entry that can be read, in the order of the entries, under its name."""
-        if self.settings.recogniser is not None and self.settings.language:
-            self._recogniser()  # an engine that does not know the language is refused before any work
         found: dict[int, tuple[str, Part]] = {}
         under_way: dict[Future[tuple[str, Part, bool]], int] = {}
         waiting = iter(enumerate(entries))
@@ -226,9 +224,8 @@ class _Run:
                 if len(kept) < len(spans):
                     left_out.append(("chunks in which nobody speaks", len(spans) - len(kept), silent))
                     duration -= silent
-            lines, dropped = self._transcribe(recording, entry, kept, heard, texts)
-            if dropped:
-                left_out.append(("pieces of recognised text that nobody spoke", dropped, 0.0))
+            lines, missing = self._transcribe(recording, entry, kept, heard, texts)
+            left_out += missing
             reason = "silence"
         rest = duration - sum(span.duration for span, _, _ in lines)
         if rest > 0.001:
@@ -252,17 +249,19 @@ class _Run:
 
     def _transcribe(
         self, recording: Recording, entry: Entry, spans: Sequence[Span], heard: Heard, journal: Path
-    ) -> tuple[list[tuple[Span, str, str]], int]:
-        """The text of each chunk, and how many pieces of text were dropped.
+    ) -> tuple[list[tuple[Span, str, str]], list[tuple[str, int, float]]]:
+        """The text of each chunk, and which text is not there, and why.
 
         Chunks that an interrupted run got to are read from the journal.
         """
         language = self.settings.language or entry.language
+        bare = [(span, "", "") for span in spans]
         if self.settings.recogniser is None or not heard.speech or not spans:
-            return [(span, "", "") for span in spans], 0
+            return bare, []
         recogniser = self._recogniser()
         if language and not recogniser.knows(language):
-            return [(span, "", "") for span in spans], 0
+            reason = f"transcripts in {language!r}, which {recogniser.name} does not know: put text beside the media"
+            return bare, [(reason, len(spans), 0.0)]
         said = _read_journal(journal)
         missing = [span for span in spans if _key(span) not in said]
         with open(journal, "a", encoding="utf-8") as file:
@@ -273,7 +272,8 @@ class _Run:
                 if self._stopped.is_set():
                     raise InterruptedError
         lines = [(span, said[_key(span)].text, recogniser.name) for span in spans]
-        return lines, sum(said[_key(span)].dropped for span in spans)
+        dropped = sum(said[_key(span)].dropped for span in spans)
+        return lines, [("pieces of recognised text that nobody spoke", dropped, 0.0)] if dropped else []
 
     def _speech(self) -> ActivityEngine:
         with self._lock:
@@ -284,7 +284,7 @@ class _Run:
     def _recogniser(self) -> Transcriber:
         with self._lock:
             if self._transcriber is None:
-                self._transcriber = Transcriber(self.settings.recogniser or "", self.settings.language)
+                self._transcriber = Transcriber(self.settings.recogniser or "")
             return self._transcriber
 
     def _progress(self, stage: str, completed: float, total: float) -> None:

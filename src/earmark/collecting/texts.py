@@ -9,7 +9,6 @@ from earmark.engines import registry
 from earmark.engines.aligner import Aligner
 from earmark.engines.aligner.spoken import judge
 from earmark.engines.recogniser import Recogniser, Transcript
-from earmark.errors import EngineError
 from earmark.media.decode import decode
 from earmark.media.prefetch import prefetch
 from earmark.records import Recording
@@ -38,21 +37,13 @@ class Transcriber:
     """One recogniser, and an aligner that catches what it makes up; shared by the threads of a run.
 
     Raises:
-        EngineError: if it is unknown, is missing, or does not know `language`.
+        EngineError: if it is unknown or missing.
     """
 
-    def __init__(self, recogniser: str, language: str = "") -> None:
+    def __init__(self, recogniser: str) -> None:
         self._engine: Recogniser = registry.load("recogniser", recogniser)
         self._aligner: Aligner = registry.load("aligner", registry.names("aligner")[0])
         self.name = recogniser
-        if language and not self.knows(language):
-            known = ", ".join(sorted(self._engine.languages or ()))
-            raise EngineError(
-                recogniser,
-                expected=f"a recogniser that knows {language!r}",
-                found=f"one that knows {known}",
-                hint="Put transcripts beside the media (.srt, .txt), or pass --recogniser none.",
-            )
 
     def knows(self, language: str) -> bool:
         return self._engine.languages is None or language in self._engine.languages
