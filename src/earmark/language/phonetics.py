@@ -1,4 +1,4 @@
-"""How words sound: spelling to phones by rule, and how far two strings of phones are apart.
+"""How words sound: spelling to phones by rule, and what it costs to hear one phone for another.
 
 One alphabet serves both languages, one character a phone, so that strings of phones can be searched like
 text (and by the same C++ code):
@@ -11,8 +11,8 @@ text (and by the same C++ code):
 
 English spelling is read by context rules in the manner of Elovitz et al., "Automatic translation of English
 text to phonetics by means of letter-to-sound rules", NRL Report 7948, 1976; a dictionary in CMU format, where
-one is given, is asked first. Persian writes no short vowels: between two consonants one is assumed (``e``), which
-a coarse comparison then ignores.
+one is given, is asked first. Persian letters are read one by one; its short vowels are not written and not guessed,
+alike in query and passage.
 """
 
 from __future__ import annotations
