@@ -6,14 +6,18 @@ test folders need no imports from each other.
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from earmark.timeline import Waveform
 
 CODECS = {
     ".wav": ("wav", "pcm_s16le"),
@@ -113,3 +117,31 @@ def tone() -> Callable[..., NDArray[np.float32]]:
 @pytest.fixture
 def sound() -> type[Sound]:
     return Sound
+
+
+def read_aloud(name: str) -> Waveform:
+    """A reading from the recogniser's wheel (public-domain books), mono, 16 kHz; 48 kHz goes through a windowed sinc."""
+    spec = find_spec("moonshine_voice")
+    assert spec is not None and spec.origin is not None
+    with wave.open(str(Path(spec.origin).parent / "assets" / name)) as file:
+        rate, channels = file.getframerate(), file.getnchannels()
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, channels).mean(axis=1)
+    assert rate % 16_000 == 0
+    step = rate // 16_000
+    if step > 1:
+        taps = np.arange(-64, 65)
+        kernel = np.sinc(taps / step * 0.9) * np.hanning(taps.size)
+        samples = np.convolve(samples, kernel / kernel.sum(), mode="same")[::step]
+    return Waveform((samples / 32768).astype(np.float32)[None], 16_000)
+
+
+@pytest.fixture(scope="session")
+def two_cities() -> Waveform:
+    """44 s of A Tale of Two Cities."""
+    return read_aloud("two_cities.wav")
+
+
+@pytest.fixture(scope="session")
+def beckett() -> Waveform:
+    """10 s of Worstward Ho."""
+    return read_aloud("beckett.wav")

@@ -47,7 +47,7 @@ class IndexSettings:
     """Transcripts beside the media, and subtitles inside, are read instead of recognising."""
     keep_words: bool = False
     """Words that another recogniser heard before count, and are not recognised again."""
-    sound: str | None = None
+    sound: str | None = "earmark"
     """Engine that hears sounds; none leaves them out."""
     utterances: UtteranceSettings = UtteranceSettings()
     """How speech is cut for the recogniser."""

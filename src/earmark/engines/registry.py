@@ -6,17 +6,25 @@ so that listing the engines costs nothing. The name is stored with what the engi
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from earmark.errors import EngineError
 
-__all__ = ["ENGINES", "load", "names"]
+__all__ = ["ENGINES", "load", "names", "plain_name", "stored_name"]
 
 ENGINES: dict[str, dict[str, str]] = {
     "activity": {"silero": "earmark.engines.activity.silero:Silero"},
-    "recogniser": {"moonshine": "earmark.engines.recogniser.moonshine:Moonshine"},
+    "recogniser": {
+        "moonshine": "earmark.engines.recogniser.moonshine:Moonshine",
+        "whisper": "earmark.engines.recogniser.whisper:Whisper",
+        "vosk": "earmark.engines.recogniser.vosk:Vosk",
+    },
     "aligner": {"sphinx": "earmark.engines.aligner.sphinx:SphinxAligner"},
     "sound": {"earmark": "earmark.engines.sound.builtin:BuiltinSound"},
 }
@@ -52,3 +60,23 @@ def load(job: str, name: str, **options: Any) -> Any:
         )
     module, _, kind = known[name].partition(":")
     return getattr(import_module(module), kind)(**options)
+
+
+def stored_name(job: str, engine: str, *settings: object) -> str:
+    """``engine@digest``: what an engine's results are stored under.
+
+    The digest covers the settings given and the weights the engine ships, so that neither other settings nor other
+    weights are ever mixed with what these heard.
+    """
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4)
+    known = ENGINES[job].get(engine.partition(":")[0])
+    weights: Path | None = getattr(import_module(known.partition(":")[0]), "WEIGHTS", None) if known else None
+    if weights is not None:
+        for path in sorted(weights.glob("*.onnx")):
+            digest.update(path.read_bytes())
+    return f"{plain_name(engine)}@{digest.hexdigest()}"
+
+
+def plain_name(engine: str) -> str:
+    """``whisper:small`` and a folder of weights as a name that files can have."""
+    return re.sub(r"[^\w.+-]+", "-", engine)

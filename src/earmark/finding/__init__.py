@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from earmark.errors import QueryError
-from earmark.finding.heard import find_heard, unheard_of
+from earmark.finding.heard import find_heard, stale, unheard_of
 from earmark.finding.said import find_said
 from earmark.library import Catalogue
 from earmark.records import Kind, Moment
@@ -42,6 +42,9 @@ def find(
     if "said" in kinds:
         moments += find_said(text, catalogue, recordings, settings)
     if "heard" in kinds:
+        old = stale(catalogue, recordings)
+        if old:
+            on_note(f"{old} recording(s) were heard with older ears; earmark index PATH… hears their sounds again")
         try:
             note = unheard_of(text, catalogue, recordings)
             if not note:

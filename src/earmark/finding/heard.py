@@ -67,12 +67,28 @@ def unheard_of(text: str, catalogue: Catalogue, recordings: Collection[str] | No
     return ""
 
 
+def stale(catalogue: Catalogue, recordings: Collection[str] | None) -> int:
+    """How many recordings were heard with other ears than earmark has now, and cannot be asked."""
+    chosen = [id_ for id_ in catalogue.recordings if recordings is None or id_ in recordings]
+    found = [hearing for id_ in chosen if (hearing := catalogue.hearing_of(id_, "sounds")) is not None]
+    return sum(not _is_current(hearing) for hearing in found)
+
+
+@cache
+def _current_name(engine: str) -> str:
+    return registry.stored_name("sound", engine)
+
+
+def _is_current(hearing: Hearing) -> bool:
+    return _current_name(hearing.engine.partition("@")[0]) == hearing.engine
+
+
 def listened(catalogue: Catalogue, recordings: Collection[str] | None) -> Iterator[tuple[Recording, Hearing]]:
-    """The recordings whose sounds are stored, with the hearing that stored them."""
+    """The recordings whose sounds are stored and can be asked, with the hearing that stored them."""
     for recording_id, recording in catalogue.recordings.items():
         if recordings is None or recording_id in recordings:
             hearing = catalogue.hearing_of(recording_id, "sounds")
-            if hearing is not None:
+            if hearing is not None and _is_current(hearing):
                 yield recording, hearing
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,12 +72,13 @@ class Listener:
     def _jobs(self) -> dict[str, str]:
         """Job -> the name its results are stored under: the engine, and a digest of what it was set to."""
         settings = self._settings
-        jobs = {"activity": stored_name(settings.activity)}
+        jobs = {"activity": registry.stored_name("activity", settings.activity)}
         if settings.recogniser is not None:
             given = [settings.language] if settings.language else []
-            jobs["words"] = stored_name(settings.recogniser, settings.aligner, asdict(settings.utterances), *given)
+            words = (settings.aligner, asdict(settings.utterances), *given)
+            jobs["words"] = registry.stored_name("recogniser", settings.recogniser, *words)
         if settings.sound is not None:
-            jobs["sounds"] = stored_name(settings.sound)
+            jobs["sounds"] = registry.stored_name("sound", settings.sound)
         return jobs
 
     @cached_property
@@ -124,7 +123,7 @@ class Listener:
         if settings.keep_words:
             for hearing in self._library.hearings_of(recording.id, "words"):
                 engine = hearing.engine.split("@")[0]
-                if hearing.complete and engine not in (plain_name(settings.recogniser or ""), "sidecar"):
+                if hearing.complete and engine not in (registry.plain_name(settings.recogniser or ""), "sidecar"):
                     return hearing.engine, None
         return self.jobs["words"], None
 
@@ -297,17 +296,6 @@ def oddities(report: DecodeReport) -> str:
     if report.broken_packets:
         remarks.append(f"{report.broken_packets} broken packets were skipped")
     return "; ".join(remarks)
-
-
-def stored_name(engine: str, *settings: object) -> str:
-    """``engine@digest``: what an engine's results are stored under, so that other settings are heard anew."""
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4).hexdigest()
-    return f"{plain_name(engine)}@{digest}"
-
-
-def plain_name(engine: str) -> str:
-    """``whisper:small`` and a folder of weights as a name that files can have."""
-    return re.sub(r"[^\w.+-]+", "-", engine)
 
 
 def knows(recogniser: Recogniser, language: str) -> bool:

@@ -162,7 +162,14 @@ def recognise(
         texts = [word.text for word in transcript.words]
         probabilities = [word.probability for word in transcript.words]
         if transcript.language in aligner.languages:
-            words = aligner.align(waveform, texts, probabilities).words
+            alignment = aligner.align(waveform, texts, probabilities)
+            if transcript.no_speech_probability is None:  # else the recogniser has judged itself
+                verdict = judge(alignment, waveform, transcript.mean_logprob, transcript.num_tokens)
+                if not verdict.spoken:
+                    line = f"{span.start:.1f}–{span.end:.1f} s: “{transcript.text}” ({verdict.reason})"
+                    heard.append(_Heard(span, None, line))
+                    continue
+            words = alignment.words
         else:
             words = interpolated(texts, span, probabilities)
             words = tuple(
