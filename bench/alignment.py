@@ -87,7 +87,7 @@ def synthetic(out: Path, counts: dict[str, int], seconds: float, seed: int) -> N
             chosen = [names[i] for i in rng.permutation(len(names))[:2]]
             halves = rng.permutation(2)
             file = f"audio/{split}-{number:04d}.wav"
-            caption = "a {} and then a {}".format(*(chosen[i] for i in np.argsort(halves)))
+            caption = "a {} and a {}".format(*sorted(chosen))
             for name, half in zip(chosen, halves, strict=True):
                 length = rng.uniform(0.3, 0.6)
                 start = half * seconds / 2 + rng.uniform(0.05, seconds / 2 - length - 0.05)
@@ -97,7 +97,7 @@ def synthetic(out: Path, counts: dict[str, int], seconds: float, seed: int) -> N
                 rows.append(dict(zip(CSV_FIELDS, (file, caption, split, name, start, start + length), strict=True)))
             _write_wave(out / file, samples)
     _write_csv(out, rows)
-    words = ["a", "and", "then", *names]
+    words = ["a", "and", *names]
     vectors = np.random.default_rng(0).standard_normal((len(words), 300))
     lines = [f"{word} {' '.join(f'{x:.5f}' for x in row)}" for word, row in zip(words, vectors, strict=True)]
     (out / "words.txt").write_text(f"{len(words)} 300\n" + "\n".join(lines) + "\n")
