@@ -120,7 +120,7 @@ def sound() -> type[Sound]:
 
 
 def read_aloud(name: str) -> Waveform:
-    """A reading from the recogniser's wheel (public-domain books), mono, 16 kHz; 48 kHz goes through a windowed sinc."""
+    """A reading from the recogniser's wheel (public-domain books), mono, 16 kHz (through a windowed sinc)."""
     spec = find_spec("moonshine_voice")
     assert spec is not None and spec.origin is not None
     with wave.open(str(Path(spec.origin).parent / "assets" / name)) as file:

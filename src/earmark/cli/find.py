@@ -71,6 +71,12 @@ def find(
         Path | None,
         typer.Option("--clips", metavar="DIR", help="Write each moment as an audio file.", show_default=False),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE", help="Draw waveform, curve and moments: .png, .pdf or .svg.", show_default=False
+        ),
+    ] = None,
     context: Annotated[
         float, typer.Option("--context", metavar="SECONDS", min=0.0, help="Audio kept around each clip.")
     ] = 0.0,
@@ -134,6 +140,10 @@ def find(
 
         recordings = list({moment.recording.id: moment.recording for moment in moments}.values())
         formats.write(map(formats.label_of_moment, moments), output, recordings=recordings, force=force)
+    if plot is not None and moments:
+        from earmark.finding import picture
+
+        picture.draw(plot, text, moments, catalogue, min_score, force)
     if clips is not None:
         write_clips(moments, clips, context)
     if failed:
