@@ -91,7 +91,7 @@ def parse_feed(body: bytes, url: str) -> Feed:
         raise EngineError(
             "collect", expected="the package feedparser", found="none", hint="Run: pip install 'earmark[collect]'"
         ) from exc
-    # Both are for showing feeds in a browser, and take a third of the time (5,000 entries, bench/collect.py).
+    # Both are for showing feeds in a browser; without them 5,000 entries take 0.76 s instead of 1.11 s.
     parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     if not parsed.get("version") or (parsed.bozo and not parsed.entries):
         raise FormatError(
