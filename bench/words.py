@@ -164,7 +164,7 @@ def measure_spoken(data: Path, activity: Silero, recogniser: Moonshine, aligner:
 
 def measure_speed(data: Path, activity: Silero, recogniser: Moonshine, aligner: SphinxAligner) -> None:
     """Each engine on the same utterances, by the processor time of one thread and by the clock of two."""
-    waveforms = [read(row["path"]) for row in rows_of(data, "en-read-pm", most=40)]
+    waveforms = [read(row["path"]) for row in rows_of(data, "en-read-pm", most=24)]
     if not waveforms:
         return
     heard = recogniser.transcribe(waveforms)
