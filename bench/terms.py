@@ -1,10 +1,11 @@
 """Spoken terms: how well words are found in what a recogniser made of them.
 
-    python bench/terms.py --pairs FILE
+    python bench/terms.py --pairs FILE [--data DIR --sets timit-nltk en-read-pm]
 
 FILE holds one JSON object a line: ``reference`` (what was said), ``recognised`` (what the recogniser wrote),
 ``words`` (the same as pairs of a word and the recogniser's probability of it; may be left out), ``seconds`` and
-``set``. `--data` makes it with the built-in recogniser. Each utterance is one passage. Printed, for each set:
+``set``. Where FILE is not there yet, it is made with the built-in recogniser from the sets below DIR that have a
+manifest.csv with the columns ``file`` and ``transcript``. Each utterance is one passage. Printed, for each set:
 
 - every content word of the references as a query: MTWV (the maximum over one threshold for all terms of
   ``1 - mean over terms of (misses / true + 999.9 * false alarms / (seconds - true))``, NIST STD 2006), for exact
@@ -17,6 +18,7 @@ FILE holds one JSON object a line: ``reference`` (what was said), ``recognised``
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import random
 from collections import defaultdict
@@ -169,6 +171,25 @@ def report(name: str, utterances: Sequence[Utterance], seed: int) -> list[Detect
     return detections
 
 
+def recognise(data: Path, sets: Sequence[str], pairs: Path) -> None:
+    """Writes the pairs: every file of the sets, heard whole by the built-in recogniser."""
+    from earmark.engines.recogniser.moonshine import Moonshine
+    from earmark.media.decode import decode
+
+    engine = Moonshine()
+    with pairs.open("w", encoding="utf-8") as out:
+        for name in sets:
+            with (data / name / "manifest.csv").open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            for row in rows:
+                (waveform,) = decode(data / name / row["file"], block_seconds=engine.max_seconds)
+                (heard,) = engine.transcribe([waveform])
+                words = [(word.text, word.probability) for word in heard.words]
+                pair = {"set": name, "reference": row["transcript"], "recognised": heard.text, "words": words}
+                pair["seconds"] = waveform.span.duration
+                out.write(json.dumps(pair, ensure_ascii=False) + "\n")
+
+
 def _utterance(row: dict[str, Any]) -> Utterance:
     words = tuple((word, float(chance)) for word, chance in row.get("words", ()))
     return Utterance(row["reference"], row["recognised"], row["seconds"], words)
@@ -177,8 +198,12 @@ def _utterance(row: dict[str, Any]) -> Utterance:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--sets", nargs="+", default=["timit-nltk", "en-read-pm"])
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    if arguments.data is not None and not arguments.pairs.exists():
+        recognise(arguments.data, arguments.sets, arguments.pairs)
     sets: dict[str, list[Utterance]] = defaultdict(list)
     for line in arguments.pairs.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

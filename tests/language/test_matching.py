@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from earmark.language import (
     Match,
@@ -67,7 +69,6 @@ def test_inflected_words_match_by_their_stem(query: str, text: str, marked: str)
     ("query", "text", "marked"),
     [
         ("quaterly budjet", "the quarterly budget is late", "quarterly budget"),
-        ("season of darkness", "it was the season of the darkness", "season of the darkness"),
         ("best of times", "it was the best off times and", "best off times"),
         ("worst of times", "it was the worst times and", "worst times"),
         ("برنامه نویسی", "درس برنامه‌نویس را", "برنامه‌نویس"),
@@ -82,8 +83,34 @@ def test_near_words_match_with_edges_on_the_words_that_matched(query: str, text:
 @pytest.mark.parametrize(
     ("query", "text", "marked"),
     [
+        ("quarterly budget", "the quarterly marketing and sales budgets", "quarterly marketing and sales budgets"),
+        ("season darkness", "a season, then the season of darkness", "season of darkness"),
+        ("کتاب تاریخ", "کتاب‌های خوب تاریخ", "کتاب‌های خوب تاریخ"),
+    ],
+)
+def test_words_in_order_may_have_others_between_them(query: str, text: str, marked: str) -> None:
+    assert found(query, text) == [(marked, "in order")]
+    (place,) = match(spoken_query(query), passage_strings(text))
+    assert 0.2 < probability(place) < 0.9
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("budget quarterly", "the quarterly big budget"),
+        ("a b", "a x x x x x x x b"),
+    ],
+)
+def test_words_out_of_order_or_far_apart_are_not_in_order(query: str, text: str) -> None:
+    assert all(way != "in order" for _, way in found(query, text))
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "marked"),
+    [
         ("Kowalski", "yes, mister Cole wall ski is here", "Cole wall ski"),
         ("Jim", "I saw a gym there", "gym"),
+        ("four people came", "for people came", "for people came"),
         ("Norwegian", "Nor wee tian sweaters", "Nor wee tian"),
         ("betide", "we'll be tied now", "be tied"),
         ("قاز", "یک غاذ دیدم", "غاذ"),
@@ -99,6 +126,7 @@ def test_words_that_sound_alike_match(query: str, text: str, marked: str) -> Non
         ("cat", "he bought the cake"),
         ("hard", "a straightforward answer"),
         ("1984", "in 1985 and 1894"),
+        ("سال ۱۳۹۸", "در سال ۱۳۹۷"),
         ("money problems", "the weather was fine"),
         ("of the", "a theft"),
         ("سیر", "یک شیر دیدم"),
@@ -203,3 +231,15 @@ def test_fulltext_terms_propose_other_spacings() -> None:
     terms = fulltext_query(spoken_query("پیادهروی")).split()
     assert {"پیاده", "روی"} <= set(terms)
     assert fulltext_query(spoken_query("😀")) == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=20), st.lists(st.text(max_size=40), max_size=5))
+def test_anything_may_be_asked_of_anything(query: str, texts: list[str]) -> None:
+    strings = [passage_strings(text) for text in texts]
+    columns = ([s.keys for s in strings], [s.stems for s in strings], [s.phones for s in strings])
+    for index, place in search_passages(spoken_query(query), *columns):
+        tokens = normalise(texts[index])
+        assert 0 <= place.first_token <= place.last_token < len(tokens)
+        assert 0.0 < place.similarity <= 1.0
+        assert 0.0 < probability(place) < 1.0

@@ -4,16 +4,17 @@ Every comparison ignores where the spaces are and then asks that a match begin a
 passage. So "laptop" is "lap top", «پیاده‌روی» is «پیادهروی» is «پیاده روی», and a name the recogniser wrote
 as three words is one match with the edges of those three.
 
-The four ways, tried in this order:
+The ways, tried in this order:
 
     exact        the same keys
     stem         the same stems
+    in order     all the stems one after another, with a few other words between them
     near         a small edit distance between the spellings: a typing error, a word left out or misheard
     sound-alike  a small weighted distance between the phones: "Kowalski" where "Cole wall ski" was written
 
-The first two are substring searches. For the last two ``rapidfuzz.fuzz.partial_ratio`` (C++, a microsecond or
-two a passage) picks the passages that hold something like the query, and only the best `CANDIDATES` of them
-are aligned. Over more than `SCANNED` passages, `signatures` proposes the few worth all that.
+The first are searches for substrings and stems. For the last two ``rapidfuzz.fuzz.partial_ratio`` (C++, a
+microsecond or two a passage) picks the passages that hold something like the query, and only the best
+`CANDIDATES` of them are aligned. Over more than `SCANNED` passages, `signatures` proposes the few worth all that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from earmark.language.passages import PassageStrings, SpokenQuery
@@ -33,13 +35,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "PassageTable", "Way", "match", "probability", "search_passages"]
 
-Way = Literal["exact", "stem", "near", "sound-alike"]
+Way = Literal["exact", "stem", "in order", "near", "sound-alike"]
 
 CANDIDATES = 512
 """At most so many passages are aligned for one query."""
 SCANNED = 10_000
 """Up to so many passages every one is looked at; above, `signatures` says which."""
 _RESPACED = 0.99  # similarity of the same letters with other spaces
+# Not measured, since nothing says what a user means by them: two words with one between them are given about even
+# chances, more words better ones.
+_SPREAD, _PER_WORD_BETWEEN = 0.78, 0.02
 _LEAST_PROBABILITY = 0.004  # a recogniser unsure of the words can raise it tenfold, no more
 _STEM = 0.95  # similarity of the same stems; near and sound-alike matches stay below it
 
@@ -99,6 +104,7 @@ class PassageTable:
         flat = _Flat.of(query)
         found: list[tuple[int, Match]] = []
         settled: set[int] = set()
+        known = False
         whole, part = self._proposed(flat)
         exact = 0
         for index in whole:
@@ -108,9 +114,16 @@ class PassageTable:
                 places = _same(query, flat, self._keys[index], self._stems[index])
                 if places:
                     settled.add(index)
+                    known = True
                     exact += sum(place.similarity == 1.0 for place in places)
                     found.extend((index, place) for place in places)
-        found.extend(self._alike(flat, [index for index in part if index not in settled], known=bool(settled)))
+                    continue
+            if flat.spreads and all(stem in self._flat_stems[index] for stem in query.stems):
+                spread = _in_order(query.stems, self._stems[index].split(" "), len(flat.phones))
+                if spread is not None:
+                    settled.add(index)
+                    found.append((index, spread))
+        found.extend(self._alike(flat, [index for index in part if index not in settled], known))
         found.sort(key=lambda item: -item[1].similarity)
         return found if limit is None else found[:limit]
 
@@ -146,8 +159,13 @@ class PassageTable:
         found: list[tuple[int, str, Match]] = []
         for index, spelling, sound in zip(chosen, spelt, sounding, strict=True):
             place = _nearer(flat, spelling, sound)
-            if place is not None:
-                words = self._keys[index].split(" ")[place.first_token : place.last_token + 1]
+            if place is None:
+                continue
+            words = self._keys[index].split(" ")[place.first_token : place.last_token + 1]
+            # Words that differ by a letter may be the same misheard; numbers that do are other numbers. A number
+            # may still be a word that sounds like it ("for people").
+            numbers = _numbers(words)
+            if numbers == flat.numbers or (place.way == "sound-alike" and not (numbers and flat.numbers)):
                 found.append((index, " ".join(words), place))
         rivals = Counter(words for _, words, _ in found)
         judged = [(i, replace(place, rivals=rivals[words], known=known)) for i, words, place in found]
@@ -188,8 +206,8 @@ def search_passages(
         limit: how many to return; None for all.
 
     Returns:
-        ``(passage, match)``: all exact and inflected places of a passage, or else the best near one; empty
-        where nothing is alike.
+        ``(passage, match)``: all exact and inflected places of a passage, or else the shortest with the words in
+        order, or else the best near one; empty where nothing is alike.
 
     Raises:
         ValueError: if the three sequences differ in length.
@@ -212,15 +230,28 @@ class _Flat:
     phones: str
     coarse: str
     least: float
+    numbers: tuple[str, ...]
+    spreads: bool
 
     @staticmethod
     def of(query: SpokenQuery) -> _Flat:
         phones = query.strings.phones.replace(" ", "")
-        least = least_similarity(len(phones))
-        if all(key[0].isdigit() for key in query.keys):
-            least = 0.95  # 1844 is not nearly 1845
-        flat_keys, flat_stems = "".join(query.keys), "".join(query.stems)
-        return _Flat(flat_keys, flat_stems, phones, coarse(phones), least)
+        numbers = _numbers(query.keys)
+        return _Flat(
+            "".join(query.keys),
+            "".join(query.stems),
+            phones,
+            coarse(phones),
+            # 1844 is not nearly 1845
+            0.95 if len(numbers) == len(query.keys) else least_similarity(len(phones)),
+            numbers,
+            # The parts of one number belong together.
+            len(query.keys) > 1 and not any(a[0].isdigit() and b[0].isdigit() for a, b in pairwise(query.keys)),
+        )
+
+
+def _numbers(keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key[0].isdigit())
 
 
 def _same(query: SpokenQuery, flat: _Flat, keys: str, stems: str) -> list[Match]:
@@ -254,6 +285,27 @@ def _aligned(tokens: Sequence[str], needle: str) -> list[tuple[int, int]]:
         else:
             at = line.find(needle, at + 1)
     return places
+
+
+def _in_order(wanted: Sequence[str], stems: Sequence[str], length: int) -> Match | None:
+    """The shortest run of tokens that holds the stems in this order; None above twice as many and two more."""
+    best: tuple[int, int] | None = None
+    for last, stem in enumerate(stems):
+        if stem != wanted[-1]:
+            continue
+        at = last
+        for before in reversed(wanted[:-1]):
+            at -= 1
+            while at >= 0 and stems[at] != before:
+                at -= 1
+        if at >= 0 and (best is None or last - at < best[1] - best[0]):
+            best = (at, last)
+    if best is None:
+        return None
+    between = best[1] - best[0] + 1 - len(wanted)
+    if between > len(wanted) + 2:
+        return None
+    return Match(best[0], best[1], _SPREAD - _PER_WORD_BETWEEN * between, "in order", length)
 
 
 def _nearer(flat: _Flat, spelling: Fit, sound: Fit) -> Match | None:
@@ -294,7 +346,7 @@ def probability(found: Match, certainty: float | None = None) -> float:
         certainty: the lowest probability the recogniser gave a word of the match (`records.Word.probability`);
             a word it was sure of is seldom another one. None where it is not known.
     """
-    same = found.way in ("exact", "stem")
+    same = found.way in ("exact", "stem", "in order")
     if found.way == "exact":
         logit = _logit(_EXACT.get(found.length, 0.99) - (0.0 if found.similarity == 1.0 else 0.02))
     elif found.way == "stem":
