@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from earmark.engines.registry import ENGINES, load, names
+from earmark.engines.registry import ENGINES, PULLED, load, names
 from earmark.errors import EngineError
 
 
@@ -13,7 +13,7 @@ def test_a_near_spelling_is_offered() -> None:
     with pytest.raises(EngineError) as caught:
         load("recogniser", "moonshin")
     assert str(caught.value) == (
-        "moonshin: expected one of the recogniser engines moonshine, found an unknown name. "
+        "moonshin: expected one of the recogniser engines moonshine, whisper, vosk, found an unknown name. "
         "Did you mean moonshine?"
     )
 
@@ -33,7 +33,7 @@ def test_unknown_job_is_a_bug_not_a_user_error() -> None:
 
 @pytest.mark.parametrize("job", sorted(set(ENGINES) - {"sound"}))
 def test_every_engine_loads_and_knows_its_name(job: str) -> None:
-    for name in names(job):
+    for name in (name for name in names(job) if name not in PULLED):
         assert load(job, name).name == name
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from earmark.errors import EngineError
 
-__all__ = ["ENGINES", "load", "names", "plain_name", "stored_name"]
+__all__ = ["ENGINES", "PULLED", "load", "names", "plain_name", "stored_name"]
 
 ENGINES: dict[str, dict[str, str]] = {
     "activity": {"silero": "earmark.engines.activity.silero:Silero"},
@@ -29,6 +29,9 @@ ENGINES: dict[str, dict[str, str]] = {
     "sound": {"earmark": "earmark.engines.sound.builtin:BuiltinSound"},
 }
 """Job -> name -> ``module:class``. The first engine of a job is its default."""
+
+PULLED = frozenset({"whisper", "vosk"})
+"""Engines whose weights do not come with the install: see `models`."""
 
 
 def names(job: str) -> list[str]:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from earmark.engines.recogniser import Recogniser
-from earmark.engines.registry import load, names
+from earmark.engines.registry import PULLED, load, names
 from earmark.timeline import Span, Waveform
 
 
-@pytest.fixture(scope="module", params=names("recogniser"))
+@pytest.fixture(scope="module", params=[name for name in names("recogniser") if name not in PULLED])
 def engine(request: pytest.FixtureRequest) -> Recogniser:
     loaded: Recogniser = load("recogniser", request.param)
     return loaded
