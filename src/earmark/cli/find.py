@@ -160,9 +160,11 @@ def as_line(moment: Moment) -> str:
 
 def as_text(number: int, moment: Moment) -> str:
     """Two lines for a person: where and how probable, then the text with the match marked."""
+    from earmark.formats.bidi import isolate
+
     where = f"{clock(moment.span.start)}–{clock(moment.span.end)}"
     head = f"{number:>3}. {moment.probability:.2f}  {moment.recording.path}  {where}  {moment.kind}"
-    return f"{head}\n     {excerpt(moment.text, moment.match)}\n"
+    return f"{head}\n     {isolate(excerpt(moment.text, moment.match))}\n"
 
 
 def write_out(text: str) -> None:
