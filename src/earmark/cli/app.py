@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from earmark import __version__
-from earmark.cli import find, index, transcribe
+from earmark.cli import (
+    collect,
+    dataset,
+    evaluate,
+    find,
+    index,
+    models,
+    plot,
+    segment,
+    train,
+    train_activity,
+    train_align,
+    transcribe,
+)
 
 app = typer.Typer(
     name="earmark",
@@ -38,3 +51,12 @@ def _options(
 app.command("find", epilog=find.EXAMPLE)(find.find)
 app.command("index", epilog=index.EXAMPLE)(index.index)
 app.command("transcribe", epilog=transcribe.EXAMPLE)(transcribe.transcribe)
+app.command("segment", epilog=segment.EXAMPLE)(segment.segment)
+app.command("collect", epilog=collect.EXAMPLE)(collect.collect)
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(evaluate.app, name="evaluate")
+train_activity.register(train.app)
+train_align.register(train.app)
+app.add_typer(train.app, name="train")
+app.add_typer(plot.app, name="plot")
+app.add_typer(models.app, name="models")
