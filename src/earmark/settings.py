@@ -67,6 +67,10 @@ class FindSettings:
     """Moments at most, the most probable ones."""
     min_probability: float = 0.5
     """Less probable moments are not answers."""
+    nearest: int = 3
+    """Where no words reach that, so many of the nearest are shown all the same, said to be uncertain."""
+    nearest_probability: float = 0.05
+    """But none less probable than this: of those at 0.1, one in ten is right."""
     language: str | None = None
     """Language of the query; none tells it by its script."""
 

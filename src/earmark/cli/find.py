@@ -129,12 +129,12 @@ def find(
     if wanted is None and not catalogue.recordings:
         say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
     moments = finding.find(
-        text, catalogue, wanted, FindSettings(limit, min_score, language), on_note=lambda note: say(f"note: {note}")
+        text, catalogue, wanted, settings_of(limit, min_score, language), on_note=lambda note: say(f"note: {note}")
     )
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
     if not moments and catalogue.recordings:
-        say(f"not here: nothing like {text!r} with a score of {min_score:g} or more")
+        say(f"not here: nothing like {text!r} with a score of {min_score or FindSettings.min_probability:g} or more")
     if output is not None:
         from earmark import formats
 
@@ -143,11 +143,18 @@ def find(
     if plot is not None and moments:
         from earmark.finding import picture
 
-        picture.draw(plot, text, moments, catalogue, min_score, force)
+        picture.draw(plot, text, moments, catalogue, min_score or FindSettings.min_probability, force)
     if clips is not None:
         write_clips(moments, clips, context)
     if failed:
         raise typer.Exit(1)
+
+
+def settings_of(limit: int, min_score: float | None, language: str | None) -> FindSettings:
+    """A score the user names is kept to; the nearest are shown only where none was named."""
+    if min_score is None:
+        return FindSettings(limit=limit, language=language)
+    return FindSettings(limit=limit, min_probability=min_score, nearest=0, language=language)
 
 
 def as_line(moment: Moment) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from earmark.errors import QueryError
-from earmark.finding.heard import find_heard, stale, unheard_of
+from earmark.finding.heard import find_heard, has_ears, stale, unheard_of
 from earmark.finding.said import find_said
 from earmark.library import Catalogue
 from earmark.records import Kind, Moment
@@ -38,27 +38,53 @@ def find(
     """
     settings = FindSettings() if settings is None else settings
     kinds, text = kinds_asked(query)
-    moments: list[Moment] = []
-    if "said" in kinds:
-        moments += find_said(text, catalogue, recordings, settings)
-    if "heard" in kinds:
-        old = stale(catalogue, recordings)
-        if old:
-            on_note(f"{old} recording(s) were heard with older ears; earmark index PATH… hears their sounds again")
-        try:
-            note = unheard_of(text, catalogue, recordings)
-            if not note:
-                moments += find_heard(text, catalogue, recordings, settings)
-            elif len(kinds) == 1 or not moments:
-                on_note(note)
-        except QueryError as error:
-            if len(kinds) == 1:
-                raise
-            if not moments:
-                on_note(f"not looked for as a sound: {error}")
-    moments = [moment for moment in moments if moment.probability >= settings.min_probability]
-    moments.sort(key=lambda moment: (-moment.probability, moment.recording.path, moment.span))
-    return list(without_overlaps(moments))[: settings.limit]
+    said = find_said(text, catalogue, recordings, settings) if "said" in kinds else []
+    heard, known = _find_heard(text, kinds, catalogue, recordings, settings, on_note, bool(said))
+    moments = ranked(moment for moment in [*said, *heard] if moment.probability >= settings.min_probability)
+    if not moments and not known:
+        near = ranked(moment for moment in said if moment.probability >= settings.nearest_probability)
+        moments = near[: settings.nearest]
+        if moments:
+            on_note("nothing certain; the nearest in spelling or sound:")
+    return moments[: settings.limit]
+
+
+def ranked(moments: Iterable[Moment]) -> list[Moment]:
+    """The most probable first, without those that mostly repeat a better one."""
+    ordered = sorted(moments, key=lambda moment: (-moment.probability, moment.recording.path, moment.span))
+    return list(without_overlaps(ordered))
+
+
+def _find_heard(
+    text: str,
+    kinds: Collection[Kind],
+    catalogue: Catalogue,
+    recordings: Collection[str] | None,
+    settings: FindSettings,
+    on_note: Callable[[str], None],
+    answered: bool,
+) -> tuple[list[Moment], bool]:
+    """Moments heard, and whether the ears know what was asked for; what they cannot say goes to `on_note`.
+
+    A question that words answer already is not bothered with what the ears make of it.
+    """
+    if "heard" not in kinds:
+        return [], False
+    old = stale(catalogue, recordings)
+    if old:
+        on_note(f"{old} recording(s) were heard with older ears; earmark index PATH… hears their sounds again")
+    try:
+        unknown = unheard_of(text, catalogue, recordings)
+        if not unknown:
+            return find_heard(text, catalogue, recordings, settings), has_ears(catalogue, recordings)
+        note = unknown
+    except QueryError as error:
+        if len(kinds) == 1:
+            raise
+        note = f"not looked for as a sound: {error}"
+    if len(kinds) == 1 or not answered:
+        on_note(note)
+    return [], False
 
 
 def kinds_asked(query: str) -> tuple[tuple[Kind, ...], str]:

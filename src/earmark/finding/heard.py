@@ -67,6 +67,11 @@ def unheard_of(text: str, catalogue: Catalogue, recordings: Collection[str] | No
     return ""
 
 
+def has_ears(catalogue: Catalogue, recordings: Collection[str] | None) -> bool:
+    """Whether there is any recording whose sounds can be asked for."""
+    return next(listened(catalogue, recordings), None) is not None
+
+
 def stale(catalogue: Catalogue, recordings: Collection[str] | None) -> int:
     """How many recordings were heard with other ears than earmark has now, and cannot be asked."""
     chosen = [id_ for id_ in catalogue.recordings if recordings is None or id_ in recordings]

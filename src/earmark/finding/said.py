@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from earmark import language
 from earmark.language import Match
@@ -14,6 +14,8 @@ from earmark.timeline import Span
 
 __all__ = ["find_said"]
 
+MOST_MATCHES = 200
+"""So many places are given times and a final probability; a word said more often than that is not missed for it."""
 BRIDGE_SECONDS = 3.0
 """A phrase may run over a pause between two passages, if the pause is no longer than this."""
 
@@ -38,21 +40,20 @@ def find_said(
     passages = _passages(catalogue, recordings)
     if not passages.rows:
         return []
+    most = max(MOST_MATCHES, 10 * settings.limit)
     found: list[tuple[tuple[int, ...], Match]] = [
         (passages.rows[line], match)
-        for line, match in language.search_passages(query, passages.keys, passages.stems, passages.phones)
+        for line, match in language.search_passages(query, passages.keys, passages.stems, passages.phones, most)
     ]
     if len(query.tokens) > 1:
         reach = len(query.tokens) + 1
         bridges, tails = _bridges(catalogue, passages, reach)
-        for line, match in language.search_passages(query, bridges.keys, bridges.stems, bridges.phones):
+        for line, match in language.search_passages(query, bridges.keys, bridges.stems, bridges.phones, most):
             if match.first_token < tails[line] <= match.last_token:  # it does cross
                 found.append((bridges.rows[line], _rebased(match, passages, bridges.rows[line], tails[line])))
+    # A first look without the recogniser's certainty, which can raise a match a few places but not out of nowhere.
     found.sort(key=lambda item: -language.probability(item[1]))
-    moments = []
-    for rows, match in found[: 10 * settings.limit]:
-        moments.append(_moment(catalogue, rows, match))
-    return moments
+    return [_moment(catalogue, rows, match) for rows, match in found[:most]]
 
 
 def _passages(catalogue: Catalogue, recordings: Collection[str] | None) -> _Lines:
@@ -89,7 +90,7 @@ def _rebased(match: Match, passages: _Lines, rows: tuple[int, ...], tail: int) -
     """A match in a bridge, its tokens counted from the beginning of the first passage."""
     line = passages.rows.index(rows[:1])
     shift = len(passages.keys[line].split(" ")) - tail
-    return Match(match.first_token + shift, match.last_token + shift, match.similarity, match.way, match.length)
+    return replace(match, first_token=match.first_token + shift, last_token=match.last_token + shift)
 
 
 def _moment(catalogue: Catalogue, rows: tuple[int, ...], match: Match) -> Moment:
@@ -111,20 +112,20 @@ def _moment(catalogue: Catalogue, rows: tuple[int, ...], match: Match) -> Moment
     touched = [word for (first, last), word in words if first < mark[1] and last > mark[0]]
     if touched:
         span = Span(touched[0].span.start, max(word.span.end for word in touched))
-        sure = sum(word.probability for word in touched) / len(touched)
+        certainty: float | None = min(word.probability for word in touched)
     else:
-        span, sure = segments[0].span.union(segments[-1].span), 1.0
+        span, certainty = segments[0].span.union(segments[-1].span), None
     return Moment(
         recording,
         span,
-        language.probability(match),
+        language.probability(match, certainty),
         "said",
         text,
         mark,
         {
             "way": match.way,
             "similarity": round(match.similarity, 3),
-            "word_probability": round(sure, 3),
+            "word_probability": None if certainty is None else round(certainty, 3),
             "aligned": all(word.aligned for word in touched),
             "engine": segments[0].engine,
         },
