@@ -112,3 +112,44 @@ SEGMENT_PRESETS = {
     # the rules of older speech segmenters: short non-speech becomes speech, then short speech is dropped
     "bacs": SegmentSettings(on=0.5, off=0.5, min_gap_seconds=1.0, min_run_seconds=2.0),
 }
+
+
+@dataclass(frozen=True)
+class CaptionSettings:
+    """How captions are laid out, and which sounds get one.
+
+    The rules of reading are those of Netflix's Timed Text Style Guide (42 characters, two lines, 20 characters a
+    second, at most 7 s) and of the BBC's Subtitle Guidelines (no shorter than about 0.8 s; sounds only where nobody
+    speaks, unless they matter).
+    """
+
+    line_characters: int = 42
+    """Characters in a line, at most."""
+    lines: int = 2
+    """Lines at once, at most."""
+    characters_per_second: float = 20.0
+    """Nobody has to read faster; a caption stands longer instead, and the next one may come a little late."""
+    min_seconds: float = 0.8
+    """No caption stands shorter."""
+    max_seconds: float = 7.0
+    """None stands longer."""
+    pause_seconds: float = 0.6
+    """A pause in speech as long as this ends a caption."""
+    most_late_seconds: float = 3.0
+    """Speech too fast to read delays captions up to this much; beyond, staying with the voice counts more."""
+    min_probability: float = 0.5
+    """Less probable sounds get no caption."""
+    at_once: int = 2
+    """Sounds at one time, at most; the least probable are left out."""
+    merge_seconds: float = 1.0
+    """A sound that comes back sooner is still the same one."""
+    sounds_under_speech: bool = False
+    """Sounds while somebody speaks get a caption too, above the words."""
+    speech_probability: float = 0.5
+    """The activity engine hears speech above this probability."""
+    speech_share: float = 0.5
+    """A sound with more of its time under speech than this lies under speech."""
+    per_window_seconds: float | None = None
+    """Length of the windows that get one caption each; none gives each sound its own time."""
+    hop_seconds: float | None = None
+    """From one window to the next; none takes the window's length."""
