@@ -99,7 +99,8 @@ def main() -> None:
     found = pairs(spotter, clips, keywords)
     seconds = sum(clip.waveform.span.duration for clip in clips)
     variants = sum(map(len, keywords.values()))
-    print(f"{len(words)} Persian words, {variants} pronunciations: {seconds / (time.perf_counter() - began):.1f} × real time")
+    speed = seconds / (time.perf_counter() - began)
+    print(f"{len(words)} Persian words, {variants} pronunciations: {speed:.1f} × real time")
     kept["fa words"] = [pair for pair in found if pair[0].startswith("words/")]
     kept["fa sentences"] = [pair for pair in found if pair[0].startswith("sentences/")]
 

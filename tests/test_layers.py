@@ -32,7 +32,7 @@ LAYERS: list[set[str]] = [
 ]
 """From the doors down to the words. Within one level, a room knows only itself."""
 
-ENGINE_JOBS = {"activity", "recogniser", "aligner", "sound", "separator", "text"}
+ENGINE_JOBS = {"activity", "recogniser", "aligner", "spotter", "sound", "separator", "text"}
 
 
 def level_of(room: str) -> int:

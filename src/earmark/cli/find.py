@@ -89,6 +89,14 @@ def find(
             show_default=False,
         ),
     ] = None,
+    spot: Annotated[
+        bool,
+        typer.Option(
+            "--spot",
+            help="Look for the words in the sound itself, too: for names that no recogniser writes. It listens again "
+            "each time. English; Persian is experimental.",
+        ),
+    ] = False,
     recogniser: RecogniserOption = None,
     ignore_sidecars: IgnoreSidecarsOption = False,
     audio_stream: AudioStreamOption = 0,
@@ -128,9 +136,15 @@ def find(
     catalogue = Catalogue.load(folder)
     if wanted is None and not catalogue.recordings:
         say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
-    moments = finding.find(
-        text, catalogue, wanted, settings_of(limit, min_score, language), on_note=lambda note: say(f"note: {note}")
-    )
+    asked = settings_of(limit, min_score, language)
+    moments = finding.find(text, catalogue, wanted, asked, on_note=lambda note: say(f"note: {note}"))
+    if spot:
+        from earmark.finding.spotting import find_spotted
+
+        known = [each for id_, each in catalogue.recordings.items() if wanted is None or id_ in wanted]
+        with progress_on_stderr() as draw:
+            spotted = find_spotted(finding.kinds_asked(text)[1], known, asked, draw)
+        moments = finding.ranked([*moments, *spotted])[: asked.limit]
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
     if not moments and catalogue.recordings:

@@ -26,7 +26,9 @@ ENGINES: dict[str, dict[str, str]] = {
         "vosk": "earmark.engines.recogniser.vosk:Vosk",
     },
     "aligner": {"sphinx": "earmark.engines.aligner.sphinx:SphinxAligner"},
+    "spotter": {"sphinx": "earmark.engines.spotter.sphinx:SphinxSpotter"},
     "sound": {"earmark": "earmark.engines.sound.builtin:BuiltinSound"},
+    "text": {"wordpieces": "earmark.engines.text.wordpieces:WordPieceEncoder"},
 }
 """Job -> name -> ``module:class``. The first engine of a job is its default."""
 
@@ -75,7 +77,7 @@ def stored_name(job: str, engine: str, *settings: object) -> str:
     known = ENGINES[job].get(engine.partition(":")[0])
     weights: Path | None = getattr(import_module(known.partition(":")[0]), "WEIGHTS", None) if known else None
     if weights is not None:
-        for path in sorted(weights.glob("*.onnx")):
+        for path in sorted(weights.glob("*.onnx")) or sorted(weights.glob("*.npy")):
             digest.update(path.read_bytes())
     return f"{plain_name(engine)}@{digest.hexdigest()}"
 
