@@ -1,4 +1,4 @@
-"""Curves as a picture: precision over recall, and misses over false alarms (DET) on normal-deviate axes.
+"""Curves as a picture: precision over recall, misses over false alarms (DET), and figures over the threshold.
 
 Needs matplotlib, from the `plot` extra; it is imported when a picture is asked for.
 """
@@ -46,9 +46,9 @@ def figure(width_inches: float, height_inches: float) -> Figure:
 
 
 def plot_operating_points(path: Path, title: str, points: OperatingPoints) -> None:
-    """Writes a picture with both curves and the chance level of each as a dotted line."""
-    made = figure(10, 4.6)
-    left, right = made.subplots(1, 2)
+    """Writes a picture of three: precision over recall, DET, and all three figures over the threshold."""
+    made = figure(14, 4.6)
+    left, right, swept = made.subplots(1, 3)
     share = points.num_positives / max(1, points.num_positives + points.num_negatives)
     left.plot(points.recall, points.precision)
     left.axhline(share, linestyle=":", color="grey", label=f"chance {share:.3f}")
@@ -70,6 +70,12 @@ def plot_operating_points(path: Path, title: str, points: OperatingPoints) -> No
     right.set_yticks(ticks, labels)
     right.legend(loc="upper right")
     right.grid(alpha=0.3)
+    for name in ("precision", "recall", "f1"):
+        swept.plot(points.thresholds, getattr(points, name), label="F1" if name == "f1" else name)
+    swept.axhline(2 * share / (1 + share), linestyle=":", color="grey", label="F1 of always yes")
+    swept.set(xlabel="threshold", ylim=(0, 1.02), title="over the threshold")
+    swept.legend(loc="best")
+    swept.grid(alpha=0.3)
     made.suptitle(title)
     made.savefig(path, dpi=150)
 

@@ -74,30 +74,33 @@ def search_settings(
     from earmark.training.align.job import read_data
 
     choices = read_choices(config)
+    out = out.resolve()  # a trial runs in a folder of its own
     base = read_settings(config, **(changes or {}))
-    read_data(base, out, on_broken).features.__exit__()  # features are made once, before the trials share them
+    base = dataclasses.replace(base, data=_whole(base.data), words=_whole(base.words), spellings=_whole(base.spellings))
+    with read_data(base, out, on_broken).features:
+        pass  # made once, before the trials share them
 
     def trial(chosen: dict[str, Any]) -> None:
         from earmark.training.align.features import FeatureStore
-        from earmark.training.align.job import read_splits_and_vectors
+        from earmark.training.align.job import read_splits_and_vectors, with_features
         from earmark.training.align.loop import train_alignment
 
         settings = dataclasses.replace(base, **chosen)
         splits, vectors = read_splits_and_vectors(settings, lambda error: None)
-        with FeatureStore((out / "features.h5").resolve()) as features:
-            name = "-".join(f"{key}={value}" for key, value in sorted(chosen.items()))
+        with FeatureStore(out / "features.h5") as features:
             train_alignment(
-                splits,
+                {name: with_features(split, features) for name, split in splits.items()},
                 features,
                 vectors,
                 settings,
-                out.resolve() / "trials" / name.replace("/", "_"),
+                out / "trials" / tune.get_context().get_trial_id(),
                 on_epoch=lambda epoch: tune.report({"val_loss": epoch.val_loss}),
             )
 
     tuner = tune.Tuner(
         trial,
         param_space={name: tune.choice(values) for name, values in choices.items()},
+        run_config=tune.RunConfig(storage_path=str(out / "tune")),
         tune_config=tune.TuneConfig(
             metric="val_loss",
             mode="min",
@@ -106,6 +109,8 @@ def search_settings(
         ),
     )
     best = tuner.fit().get_best_result(metric="val_loss", mode="min")
-    chosen = best.config or {}
-    name = "-".join(f"{key}={value}" for key, value in sorted(chosen.items()))
-    return out / "trials" / name.replace("/", "_") / "best.pt"
+    return out / "trials" / str((best.metrics or {})["trial_id"]) / "best.pt"
+
+
+def _whole(path: str) -> str:
+    return str(Path(path).expanduser().resolve()) if path else ""
