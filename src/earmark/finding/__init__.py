@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import Literal
 
 from earmark.errors import QueryError
+from earmark.finding.fusing import fused
 from earmark.finding.heard import find_heard, has_ears, stale, unheard_of
+from earmark.finding.meaning import find_meant
 from earmark.finding.said import find_said
 from earmark.library import Catalogue
 from earmark.records import Kind, Moment
@@ -16,7 +19,10 @@ from earmark.settings import FindSettings
 
 __all__ = ["find", "kinds_asked"]
 
-PREFIXES: dict[str, Kind] = {"said:": "said", "heard:": "heard"}
+Asked = Literal["said", "heard", "meant"]
+"""Words, sounds, or what was said in whatever words."""
+
+PREFIXES: dict[str, Asked] = {"said:": "said", "heard:": "heard", "meaning:": "meant"}
 
 
 def find(
@@ -29,7 +35,8 @@ def find(
     """The moments a text describes, most probable first; an empty list means "not here".
 
     Args:
-        query: what to look for; ``said:`` or ``heard:`` in front asks for one kind only.
+        query: what to look for; ``said:``, ``heard:`` or ``meaning:`` in front asks for these words, for sounds, or
+            for what was said in any words, only.
         recordings: ids to look in; None for everything in the library.
         on_note: told what the user should know of the answer, a line each.
 
@@ -40,24 +47,37 @@ def find(
     kinds, text = kinds_asked(query)
     said = find_said(text, catalogue, recordings, settings) if "said" in kinds else []
     heard, known = _find_heard(text, kinds, catalogue, recordings, settings, on_note, bool(said))
-    moments = ranked(moment for moment in [*said, *heard] if moment.probability >= settings.min_probability)
+    meant = find_meant(text, catalogue, recordings, settings) if "meant" in kinds else []
+    words = fused(said, meant)
+    moments = ranked(moment for moment in [*words, *heard] if moment.probability >= settings.min_probability)
     if not moments and not known:
-        near = ranked(moment for moment in said if moment.probability >= settings.nearest_probability)
+        near = ranked(moment for moment in words if moment.probability >= settings.nearest_probability)
         moments = near[: settings.nearest]
         if moments:
-            on_note("nothing certain; the nearest in spelling or sound:")
+            meant_too = any(moment.evidence["way"] == "meaning" for moment in moments)
+            on_note(
+                f"nothing certain; the nearest in {'spelling, sound or meaning' if meant_too else 'spelling or sound'}:"
+            )
     return moments[: settings.limit]
 
 
 def ranked(moments: Iterable[Moment]) -> list[Moment]:
-    """The most probable first, without those that mostly repeat a better one."""
-    ordered = sorted(moments, key=lambda moment: (-moment.probability, moment.recording.path, moment.span))
+    """The most probable first, then those that more ways speak for, without what mostly repeats a better one."""
+    ordered = sorted(
+        moments,
+        key=lambda moment: (-moment.probability, -_fused_score(moment), moment.recording.path, moment.span),
+    )
     return list(without_overlaps(ordered))
+
+
+def _fused_score(moment: Moment) -> float:
+    score = moment.evidence.get("fused", 0.0)
+    return score if isinstance(score, float) else 0.0
 
 
 def _find_heard(
     text: str,
-    kinds: Collection[Kind],
+    kinds: Collection[Asked],
     catalogue: Catalogue,
     recordings: Collection[str] | None,
     settings: FindSettings,
@@ -87,14 +107,14 @@ def _find_heard(
     return [], False
 
 
-def kinds_asked(query: str) -> tuple[tuple[Kind, ...], str]:
-    """The kinds a query asks for, and its text without the prefix.
+def kinds_asked(query: str) -> tuple[tuple[Asked, ...], str]:
+    """What a query asks for, and its text without the prefix.
 
     Raises:
         QueryError: if there is no letter or digit in it.
     """
     text = query.strip()
-    kinds: tuple[Kind, ...] = ("said", "heard")
+    kinds: tuple[Asked, ...] = ("said", "heard", "meant")
     for prefix, kind in PREFIXES.items():
         if text.lower().startswith(prefix):
             kinds, text = (kind,), text[len(prefix) :].strip()

@@ -36,6 +36,7 @@ class Catalogue:
         files: ``(size, mtime_ns, recording id)`` by ``(path, audio stream)``.
         hearings: by ``(recording id, job, engine)``.
         passages: an Arrow table of the passages that count (`schema.schemas()["passages"]`).
+        gists, keywords: those made from these passages; empty where nothing was made of them yet.
     """
 
     folder: Path
@@ -43,6 +44,8 @@ class Catalogue:
     files: dict[tuple[str, int], tuple[int, int, str]] = field(default_factory=dict)
     hearings: dict[tuple[str, str, str], Hearing] = field(default_factory=dict)
     passages: pa.Table = None
+    gists: pa.Table = None
+    keywords: pa.Table = None
     _columns: dict[str, list[Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -53,7 +56,7 @@ class Catalogue:
             LibraryError: if the folder is foreign, newer or unreadable.
         """
         if not check_folder(folder):
-            return cls(folder, passages=schemas()["passages"].empty_table())
+            return cls(folder, **{name: schemas()[name].empty_table() for name in ("passages", "gists", "keywords")})
         try:
             copy = folder / "search" / _state(folder)
             if copy.is_dir():
@@ -71,7 +74,10 @@ class Catalogue:
         A folder that cannot be written (an archive mounted read-only) is searched all the same.
         """
         tables = dict(tables)
-        tables["passages"] = _counting(tables["passages"], tables["hearings"])
+        best = _best(tables["hearings"])
+        tables["passages"] = _counting(tables["passages"], best)
+        for name in ("gists", "keywords"):
+            tables[name] = _made_from(tables[name], best)
         home = folder / "search"
         state = _state(folder)
         temporary = home / f".{state}.{os.getpid()}"
@@ -110,6 +116,8 @@ class Catalogue:
                 for row in tables["hearings"].to_pylist()
             },
             tables["passages"],
+            tables["gists"],
+            tables["keywords"],
         )
 
     def recording_of(self, path: str, size: int, mtime_ns: int, audio_stream: int) -> str | None:
@@ -123,6 +131,11 @@ class Catalogue:
             self._columns[name] = self.passages.column(name).to_pylist()
         return self._columns[name]
 
+    def summarised(self) -> dict[str, tuple[str, str]]:
+        """``(source, engine)`` of the gists by recording id: whose words they were made from, and what made them."""
+        found = self.gists.group_by(["recording_id", "source", "engine"]).aggregate([]).to_pylist()
+        return {row["recording_id"]: (row["source"], row["engine"]) for row in found}
+
     def segment(self, row: int) -> Segment:
         """The passage in row `row`, with its words."""
         return segment_of(self.passages.slice(row, 1).to_pylist()[0])
@@ -133,16 +146,21 @@ class Catalogue:
         return max(found, key=lambda hearing: (hearing.complete, hearing.position), default=None)
 
 
-def _counting(passages: pa.Table, hearings: pa.Table) -> pa.Table:
-    """The passages of each recording's hearing that counts, before its position, in order of time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _best(hearings: pa.Table) -> dict[str, tuple[bool, float, str]]:
+    """Of each recording's words, the hearing that counts: whether it is complete, its position, its engine."""
     best: dict[str, tuple[bool, float, str]] = {}
     for row in hearings.to_pylist():
         if row["job"] == "words":
             rank = (row["complete"], row["position"], row["engine"])
             best[row["recording_id"]] = max(rank, best.get(row["recording_id"], rank))
+    return best
+
+
+def _counting(passages: pa.Table, best: Mapping[str, tuple[bool, float, str]]) -> pa.Table:
+    """The passages of each recording's hearing that counts, before its position, in order of time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     limit = pa.array([best.get(id_, (False, float("-inf"), ""))[1] for id_ in passages["recording_id"].to_pylist()],
                      pa.float64())  # fmt: skip
     engine = pa.array([best.get(id_, (False, 0.0, ""))[2] for id_ in passages["recording_id"].to_pylist()],
@@ -152,12 +170,24 @@ def _counting(passages: pa.Table, hearings: pa.Table) -> pa.Table:
     return kept.combine_chunks()
 
 
+def _made_from(made: pa.Table, best: Mapping[str, tuple[bool, float, str]]) -> pa.Table:
+    """The rows made from the words of the hearing that counts, in order of recording and time."""
+    import pyarrow as pa
+
+    ids, sources = made["recording_id"].to_pylist(), made["source"].to_pylist()
+    keep = [best.get(id_, (False, 0.0, ""))[2] == source for id_, source in zip(ids, sources, strict=True)]
+    kept: pa.Table = made.filter(pa.array(keep, pa.bool_()))
+    return kept.sort_by([("recording_id", "ascending"), ("start", "ascending")]).combine_chunks()
+
+
 def _state(folder: Path) -> str:
     """A name for the tables' present state: Lance writes one manifest a version, so their newest names say it all."""
     digest = hashlib.blake2b(digest_size=12)
     for name in TABLES:
         versions = folder / "tables" / f"{name}.lance" / "_versions"
-        manifests = [entry.name for entry in versions.iterdir() if entry.name.endswith(".manifest")]
+        # There is none in a library that was written before there was such a table.
+        entries = list(versions.iterdir()) if versions.is_dir() else []
+        manifests = [entry.name for entry in entries if entry.name.endswith(".manifest")]
         digest.update(repr((name, sorted(manifests)[:1], sorted(manifests)[-1:])).encode())
     return digest.hexdigest()
 
@@ -166,7 +196,12 @@ def _read_tables(folder: Path) -> dict[str, pa.Table]:
     import lancedb
 
     database = lancedb.connect(str(folder / "tables"))
-    return {name: database.open_table(name).to_arrow() for name in TABLES}
+    return {
+        name: database.open_table(name).to_arrow()
+        if (folder / "tables" / f"{name}.lance").is_dir()
+        else schemas()[name].empty_table()
+        for name in TABLES
+    }
 
 
 def _mapped(path: Path) -> pa.Table:

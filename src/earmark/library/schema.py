@@ -1,15 +1,20 @@
 """What the library's tables hold, column by column.
 
-Four LanceDB tables and one folder of tracks:
+LanceDB tables and one folder of tracks:
 
     recordings   one row a recording: its newest path, its duration
     files        one row a path ever seen, with the size and time that make hashing it again needless
     hearings     one row a recording and job: which engine listened, with which settings, how far, what was odd
     passages     one row an utterance: its text, its words with times, the strings a search compares
+    gists        one row a window of some twenty words: the vector of what it means
+    keywords     one row a keyword: of a whole recording, or of a chunk of it
     tracks/      fixed-rate arrays (frame embeddings, activity), one append-only file each
 
 `hearings.position` is the commit: rows and track frames at or past it belong to a run that was
 interrupted, and are dropped when the recording is listened to again.
+
+Gists and keywords are made from passages, and say from whose: `source` is the engine the words came from. They count
+as long as that engine's passages do, and are made again otherwise.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 """Raised when an older earmark could not read what this one writes."""
 
-TABLES = ("recordings", "files", "hearings", "passages")
+TABLES = ("recordings", "files", "hearings", "passages", "gists", "keywords")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,38 @@ class Passage:
     keys: str
     stems: str
     phones: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a stretch of speech means: the vector of its words, one signed byte a dimension, as bytes."""
+
+    span: Span
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKeyword:
+    """A keyword of the stretch `span`; `chunk` counts the chunks of a recording from 1, and 0 is all of it."""
+
+    text: str
+    score: float
+    chunk: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was made of a recording's words: `source` is the engine they came from, `engine` the one for text.
+
+    A recording in which nothing was said has neither gists nor keywords.
+    """
+
+    recording_id: str
+    source: str
+    engine: str
+    gists: tuple[Gist, ...] = ()
+    keywords: tuple[StoredKeyword, ...] = ()
 
 
 def schemas() -> dict[str, pa.Schema]:
@@ -110,6 +147,27 @@ def schemas() -> dict[str, pa.Schema]:
                 "word_ends": pa.list_(pa.float32()),
                 "word_probabilities": pa.list_(pa.float32()),
                 "word_aligned": pa.list_(pa.bool_()),
+            }
+        ),
+        "gists": pa.schema(
+            {
+                "recording_id": pa.string(),
+                "source": pa.string(),
+                "engine": pa.string(),
+                "start": pa.float64(),
+                "end": pa.float64(),
+                "vector": pa.binary(),
+            }
+        ),
+        "keywords": pa.schema(
+            {
+                "recording_id": pa.string(),
+                "source": pa.string(),
+                "chunk": pa.int32(),
+                "start": pa.float64(),
+                "end": pa.float64(),
+                "text": pa.string(),
+                "score": pa.float64(),
             }
         ),
     }

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 from earmark.errors import EarmarkError
 from earmark.library.catalogue import Catalogue
 from earmark.library.folder import check_folder, create_folder, unusable, writing
-from earmark.library.schema import Hearing, Passage, row_of, schemas
+from earmark.library.schema import Gist, Hearing, Passage, Summary, row_of, schemas, segment_of
 from earmark.library.tracks import TrackHeader, append_rows, track_path
-from earmark.records import Recording
+from earmark.records import Recording, Segment
+from earmark.timeline import Span
 
 if TYPE_CHECKING:
     import lancedb
@@ -44,6 +45,7 @@ class Library:
         self.folder = folder
         self._tables = tables
         self._catalogue = catalogue
+        self._summarised = catalogue.summarised()
         self.changed = False
         """Whether anything was written since it was opened."""
 
@@ -85,6 +87,32 @@ class Library:
 
     def recording(self, recording_id: str) -> Recording | None:
         return self._catalogue.recordings.get(recording_id)
+
+    def unsummarised(self, engine: str) -> list[tuple[str, str]]:
+        """Recordings whose words are complete and of which nothing was made yet by this text engine.
+
+        Returns:
+            ``(recording id, engine of the words)``.
+        """
+        return [
+            (id_, words)
+            for (id_, job, words), hearing in self._catalogue.hearings.items()
+            if job == "words" and hearing.complete and self._summarised.get(id_) != (words, engine)
+        ]
+
+    def segments(self, sources: Mapping[str, str]) -> Iterator[tuple[str, list[Segment]]]:
+        """What was said in each of these recordings, in order; `sources` maps its id to the engine of its words."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = self._tables["passages"].to_arrow()
+        table = table.filter(pc.is_in(table["recording_id"], value_set=pa.array(sources, pa.string())))
+        table = table.sort_by([("recording_id", "ascending"), ("start", "ascending")])
+        of: dict[str, list[Segment]] = {id_: [] for id_ in sources}
+        for row in table.to_pylist():
+            if row["engine"] == sources[row["recording_id"]]:
+                of[row["recording_id"]].append(segment_of(row))
+        yield from of.items()
 
     # What is new
 
@@ -141,6 +169,32 @@ class Library:
         for hearing in hearings:
             if hearing.complete:
                 self._retire_others(hearing)
+
+    def keep_summaries(self, summaries: Sequence[Summary]) -> None:
+        """Stores what was made of recordings' words, in place of what was made of them before."""
+        import pyarrow as pa
+
+        rows: dict[str, list[dict[str, object]]] = {"keywords": [], "gists": []}
+        for summary in summaries:
+            common: dict[str, object] = {"recording_id": summary.recording_id, "source": summary.source}
+            rows["keywords"] += [
+                common | {"chunk": k.chunk, "start": k.span.start, "end": k.span.end, "text": k.text, "score": k.score}
+                for k in summary.keywords
+            ]
+            # One of no vector says that nothing was said, and need not be looked at again.
+            rows["gists"] += [
+                common | {"engine": summary.engine, "start": g.span.start, "end": g.span.end, "vector": g.vector}
+                for g in summary.gists or (Gist(Span(0.0, 0.0), b""),)
+            ]
+        ids = ", ".join(f"'{_plain(summary.recording_id)}'" for summary in summaries)
+        for name, new in rows.items():  # the gists last: their being there says that all is
+            if summaries:
+                self._tables[name].delete(f"recording_id IN ({ids})")
+                self.changed = True
+            if new:
+                self._tables[name].add(pa.Table.from_pylist(new, schema=schemas()[name]))
+        for summary in summaries:
+            self._summarised[summary.recording_id] = (summary.source, summary.engine)
 
     def finish(self) -> None:
         """Tidies after a run: merges small fragments, forgets versions older than a day, renews the search copy."""

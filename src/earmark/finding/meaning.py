@@ -1,0 +1,132 @@
+"""Where something was said in other words: vectors of what was said against the vector of the question.
+
+Every window of some twenty words has a vector in the library (`indexing/gist.py`), mapped, not read; all of them are
+compared: 100,000 take some tens of milliseconds. How near two texts are says how probable it is that one is about the
+other, by a logistic fitted on the answers of `bench/meaning.py`, judged by where the passage meant lies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.engines import registry
+from earmark.engines.text import TextEncoder, similarities
+from earmark.library import Catalogue
+from earmark.records import Moment, Word
+from earmark.settings import FindSettings
+from earmark.timeline import Span
+
+__all__ = ["find_meant", "load_reader", "probability"]
+
+LEAST_KNOWN = 0.6
+"""A text of which the reader knows less is not asked: another language, or names it cannot spell."""
+MOST_MOMENTS = 50
+LEAST_PROBABILITY = 0.05
+BIAS, PER_COSINE = -7.5, 14.0
+
+
+@cache
+def load_reader() -> tuple[TextEncoder, str]:
+    """The text engine, and the name its vectors are stored under."""
+    name = registry.names("text")[0]
+    reader: TextEncoder = registry.load("text", name)
+    return reader, registry.stored_name("text", name)
+
+
+def find_meant(
+    text: str, catalogue: Catalogue, recordings: Collection[str] | None, settings: FindSettings
+) -> list[Moment]:
+    """Places about the same, most probable first, at most `MOST_MOMENTS`, none overlapping a better one by half.
+
+    The span is that of the window: some twenty words. Nothing for a text the reader cannot read.
+    """
+    if not catalogue.gists.num_rows:
+        return []
+    reader, engine = load_reader()
+    if reader.known_share(text) < LEAST_KNOWN:
+        return []
+    rows, vectors = _vectors(catalogue, engine, reader.dim)
+    if not rows.size:
+        return []
+    cosines = similarities(vectors, reader.embed([text])[0])
+    if recordings is not None:
+        cosines[~_inside(catalogue, recordings)[rows]] = -1.0
+    chosen = np.argsort(-cosines, kind="stable")[: 4 * MOST_MOMENTS]
+    moments: list[Moment] = []
+    for at in chosen.tolist():
+        cosine = float(cosines[at])
+        if probability(cosine) < LEAST_PROBABILITY or len(moments) == MOST_MOMENTS:
+            break
+        moment = _moment(catalogue, int(rows[at]), cosine, engine)
+        if moment is not None and not any(_same_place(moment, better) for better in moments):
+            moments.append(moment)
+    return moments
+
+
+def _inside(catalogue: Catalogue, recordings: Collection[str]) -> NDArray[np.bool_]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pc.is_in(catalogue.gists["recording_id"], value_set=pa.array(list(recordings), pa.string()))
+    return np.asarray(wanted.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def probability(cosine: float) -> float:
+    """How probable it is that a passage so near to a question is about it, in (0, 1)."""
+    return 1.0 / (1.0 + math.exp(-(BIAS + PER_COSINE * cosine)))
+
+
+def _vectors(catalogue: Catalogue, engine: str, dim: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Rows of the gists this engine made, and their vectors ``(rows, dim)`` as they lie in the mapped file."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gists = catalogue.gists
+    sized = pc.equal(pc.binary_length(gists["vector"]), dim)
+    usable = pc.and_(sized, pc.equal(gists["engine"], engine)).to_numpy(zero_copy_only=False)
+    if not usable.all():
+        gists = gists.filter(pa.array(usable))
+    rows = np.flatnonzero(usable)
+    parts = [np.zeros((0, dim), np.int8)]
+    for chunk in gists["vector"].chunks:
+        if len(chunk):
+            first = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset]
+            data = np.frombuffer(chunk.buffers()[2], np.int8)[first : first + len(chunk) * dim]
+            parts.append(data.reshape(-1, dim))
+    return rows, parts[1] if len(parts) == 2 else np.concatenate(parts)
+
+
+def _moment(catalogue: Catalogue, row: int, cosine: float, engine: str) -> Moment | None:
+    gist = catalogue.gists.slice(row, 1).to_pylist()[0]
+    recording = catalogue.recordings.get(gist["recording_id"])
+    if recording is None:
+        return None
+    span = Span(gist["start"], gist["end"])
+    text = " ".join(word.text for word in _words(catalogue, recording.id, span))
+    evidence = {"way": "meaning", "similarity": round(cosine, 3), "engine": engine}
+    return Moment(recording, span, probability(cosine), "said", text, None, evidence)
+
+
+def _words(catalogue: Catalogue, recording_id: str, span: Span) -> list[Word]:
+    """The words said in `span`; passages lie in order of recording and time."""
+    import bisect
+
+    ids, starts = catalogue.column("recording_id"), catalogue.column("start")
+    first, last = bisect.bisect_left(ids, recording_id), bisect.bisect_right(ids, recording_id)
+    at = max(first, bisect.bisect_right(starts, span.start, first, last) - 1)
+    words: list[Word] = []
+    while at < last and starts[at] < span.end:
+        segment = catalogue.segment(at)
+        words += segment.words or (Word(segment.text, segment.span),)
+        at += 1
+    return [word for word in words if span.start - 1e-3 <= word.span.start < span.end]
+
+
+def _same_place(moment: Moment, better: Moment) -> bool:
+    shared = moment.span.overlap(better.span)
+    return moment.recording.id == better.recording.id and shared >= 0.4 * moment.span.duration
