@@ -3,6 +3,7 @@
     python bench/alignment.py synthetic --out work/planted          # clips with planted sounds, and their CSV
     python bench/alignment.py real --data DATA --out work/real      # esc10, kitchen20 and moodist as one CSV
     earmark train align work/planted/align.yaml --out work/planted/run
+        # align.yaml: data: …/clips.csv, words: …/words.txt, and what docs/models/alignment.md says of each run
     python bench/alignment.py measure work/planted                  # the figures, as a table
     python bench/alignment.py scenes --data DATA --out work/scenes  # 60 s scenes of clips held out
     python bench/alignment.py ground work/real --scenes work/scenes # R1 on them
@@ -76,7 +77,7 @@ SOUNDS: dict[str, Sound] = {
 
 
 def synthetic(out: Path, counts: dict[str, int], seconds: float, seed: int) -> None:
-    """Clips over faint noise with two sounds of 0.3 to 0.6 s each, at times the CSV tells."""
+    """Clips over faint noise with two sounds of 0.15 to 0.35 s each, at times the CSV tells."""
     rng = np.random.default_rng(seed)
     (out / "audio").mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, object]] = []
@@ -89,7 +90,7 @@ def synthetic(out: Path, counts: dict[str, int], seconds: float, seed: int) -> N
             file = f"audio/{split}-{number:04d}.wav"
             caption = "a {} and a {}".format(*sorted(chosen))
             for name, half in zip(chosen, halves, strict=True):
-                length = rng.uniform(0.3, 0.6)
+                length = rng.uniform(0.15, 0.35)
                 start = half * seconds / 2 + rng.uniform(0.05, seconds / 2 - length - 0.05)
                 first, size = round(start * SAMPLE_RATE), round(length * SAMPLE_RATE)
                 made = SOUNDS[name](np.arange(size) / SAMPLE_RATE, rng)
@@ -98,9 +99,9 @@ def synthetic(out: Path, counts: dict[str, int], seconds: float, seed: int) -> N
             _write_wave(out / file, samples)
     _write_csv(out, rows)
     words = ["a", "and", *names]
-    vectors = np.random.default_rng(0).standard_normal((len(words), 300))
+    vectors = np.random.default_rng(0).standard_normal((len(words), 64))
     lines = [f"{word} {' '.join(f'{x:.5f}' for x in row)}" for word, row in zip(words, vectors, strict=True)]
-    (out / "words.txt").write_text(f"{len(words)} 300\n" + "\n".join(lines) + "\n")
+    (out / "words.txt").write_text(f"{len(words)} 64\n" + "\n".join(lines) + "\n")
 
 
 def _write_wave(path: Path, samples: NDArray[np.float64]) -> None:
@@ -257,7 +258,7 @@ def main() -> None:
             sub.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
     if given.verb == "synthetic":
-        synthetic(given.out, {"train": 384, "val": 48, "test": 96}, seconds=5.0, seed=1)
+        synthetic(given.out, {"train": 256, "val": 32, "test": 96}, seconds=2.5, seed=1)
     elif given.verb == "real":
         real(given.data, given.out)
     elif given.verb == "scenes":

@@ -17,7 +17,8 @@ import numpy as np
 
 from earmark.evaluation.detection import detection_scores
 from earmark.evaluation.grounding import grounding_scores
-from earmark.evaluation.inputs import read_curves, read_estimates, read_references, write_curves
+from earmark.evaluation.inputs import read_estimates, read_references
+from earmark.evaluation.score_files import read_curves, write_curves
 from earmark.timeline import ScoreCurve
 
 

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from earmark.cli.evaluate import app
 from earmark.errors import EarmarkError, FormatError, UsageError
-from earmark.evaluation.inputs import read_references, write_curves
+from earmark.evaluation.inputs import read_references
 from earmark.evaluation.scene_files import write_scenes
+from earmark.evaluation.score_files import write_curves
 from earmark.scenes.builder import SceneSettings
 from earmark.scenes.clips import Clip
 from earmark.timeline import ScoreCurve

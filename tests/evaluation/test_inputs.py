@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 
 from earmark.errors import EarmarkError, FormatError
-from earmark.evaluation.inputs import (
-    read_curves,
-    read_estimates,
-    read_references,
-    read_score_matrix,
-    write_curves,
-)
+from earmark.evaluation.inputs import read_estimates, read_references
+from earmark.evaluation.score_files import read_curves, read_score_matrix, write_curves
 from earmark.timeline import ScoreCurve, Span
 
 
@@ -65,6 +60,14 @@ def test_estimates_come_by_falling_probability(tmp_path: Path) -> None:
     assert said.of(("a.wav", "cat")).spans == ()
     assert said.of(("a.wav", "cat")).presence == 0.1
     assert said.of(("z.wav", "dog")).presence == 0.0
+
+
+def test_a_heard_moment_of_earmark_find_is_read_as_it_is(tmp_path: Path) -> None:
+    truth = read_references(lines(tmp_path / "truth.jsonl", row()))
+    moment = {"recording": "a.wav", "start": 1.0, "end": 2.0, "kind": "heard", "text": "dog", "probability": 0.75}
+    said = read_estimates(lines(tmp_path / "said.jsonl", moment), truth)
+    assert said.of(("a.wav", "dog")).probabilities == (0.75,)
+    assert said.transcripts == {}
 
 
 BROKEN = [

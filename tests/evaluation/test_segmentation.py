@@ -100,6 +100,7 @@ def test_chance_is_the_segments_of_another_recording() -> None:
     found = measure({pair: list(spans) for pair, spans in truth().spans.items()})
     assert found["music: recall"].chance == pytest.approx((2 + 2) / 12)
     assert found["speech: recall"].chance == 0.0
+    assert found["music: boundary error (s)"].chance == pytest.approx(4.0)  # 4, 6 from 0, 10; and back
 
 
 def test_answers_need_a_probability_each() -> None:

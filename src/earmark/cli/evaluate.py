@@ -102,7 +102,8 @@ def detection(
     """
     from earmark.evaluation.detection import detection_scores, frames_of, paired_curves
     from earmark.evaluation.detection import min_max as stretched
-    from earmark.evaluation.inputs import read_curves, read_references
+    from earmark.evaluation.inputs import read_references
+    from earmark.evaluation.score_files import read_curves
 
     broken: Broken = []
     on_broken = _on_broken(skip_broken, broken)
@@ -130,8 +131,9 @@ def retrieval(
 
     Example: earmark evaluate retrieval truth.jsonl scores.npz
     """
-    from earmark.evaluation.inputs import read_references, read_score_matrix
+    from earmark.evaluation.inputs import read_references
     from earmark.evaluation.retrieval import retrieval_scores
+    from earmark.evaluation.score_files import read_score_matrix
 
     broken: Broken = []
     on_broken = _on_broken(skip_broken, broken)
@@ -185,7 +187,8 @@ def segmentation(
 
     Example: earmark evaluate segmentation truth.jsonl segments.jsonl
     """
-    from earmark.evaluation.inputs import read_curves, read_estimates, read_references
+    from earmark.evaluation.inputs import read_estimates, read_references
+    from earmark.evaluation.score_files import read_curves
     from earmark.evaluation.segmentation import segmentation_scores
 
     broken: Broken = []

@@ -1,4 +1,4 @@
-"""What an evaluation reads: references and estimates as JSON lines, frame scores as .npz or TSV.
+"""What an evaluation reads: references and estimates as JSON lines (scores: `score_files`).
 
 One line is one moment of one (recording, query) pair, or the pair itself where the query is not there:
 
@@ -14,32 +14,24 @@ left out when it returns. The default raises it.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
-from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
 
 from earmark.errors import EarmarkError, FormatError
-from earmark.timeline import ScoreCurve, Span
+from earmark.timeline import Span
 
 __all__ = [
     "Answers",
     "Estimates",
     "Pair",
     "References",
-    "read_curves",
     "read_estimates",
     "read_references",
-    "read_score_matrix",
     "refuse",
-    "write_curves",
 ]
 
 Pair: TypeAlias = tuple[str, str]
@@ -130,11 +122,11 @@ def read_references(path: Path, on_broken: OnBroken = refuse) -> References:
     spans: dict[Pair, list[Span]] = {}
     durations: dict[str, float] = {}
     transcripts: dict[str, str] = {}
-    for place, row in _lines(path, on_broken):
+    for place, row in lines_of(path, on_broken):
         try:
-            recording = _text(place, row, "recording")
+            recording = text_of(place, row, "recording")
             if "duration" in row and row["duration"] is not None:
-                seconds = _number(place, row, "duration")
+                seconds = number_of(place, row, "duration")
                 known = durations.setdefault(recording, seconds)
                 if abs(known - seconds) > 1e-3:
                     raise FormatError(
@@ -143,10 +135,10 @@ def read_references(path: Path, on_broken: OnBroken = refuse) -> References:
                         found=f"{known:g} s before and {seconds:g} s here",
                         hint="Write the length of the file on every line of it, or on none.",
                     )
-            if "text" in row and not _has_query(row):
-                transcripts[recording] = _text(place, row, "text", may_be_empty=True)
+            if _is_transcript(row):
+                transcripts[recording] = text_of(place, row, "text", may_be_empty=True)
                 continue
-            pair = (recording, _query(place, row))
+            pair = (recording, query_of(place, row))
             span = _span(place, row)
             kept = spans.setdefault(pair, [])
             if span is not None and span not in kept:
@@ -176,13 +168,13 @@ def read_estimates(
     spans: dict[Pair, list[tuple[Span, float]]] = {}
     presence: dict[Pair, float] = {}
     transcripts: dict[str, str] = {}
-    for place, row in _lines(path, on_broken):
+    for place, row in lines_of(path, on_broken):
         try:
-            recording = _text(place, row, "recording")
-            if "text" in row and not _has_query(row):
-                transcripts[recording] = _text(place, row, "text", may_be_empty=True)
+            recording = text_of(place, row, "recording")
+            if _is_transcript(row):
+                transcripts[recording] = text_of(place, row, "text", may_be_empty=True)
                 continue
-            pair = (recording, _query(place, row))
+            pair = (recording, query_of(place, row))
             known = references is None or pair in references.spans
             if not known and not (pair[0] in recordings and pair[1] in queries):
                 raise FormatError(
@@ -191,7 +183,7 @@ def read_estimates(
                     found=f"{pair[1]!r} of {pair[0]}",
                     hint="Add it to the reference, with start and end null where the query is not there.",
                 )
-            probability = _number(place, row, "probability", default=1.0)
+            probability = number_of(place, row, "probability", default=1.0)
             if not 0.0 <= probability <= 1.0:
                 raise FormatError(
                     place,
@@ -217,99 +209,11 @@ def read_estimates(
     return Estimates(answers, transcripts)
 
 
-def read_curves(path: Path, on_broken: OnBroken = refuse) -> dict[Pair, ScoreCurve]:
-    """Frame scores of every pair: an .npz as `write_curves` makes, a TSV, or a folder of TSVs.
-
-    A TSV has the header ``recording query start end score`` and one frame a line. A folder holds one
-    ``RECORDING.tsv`` per recording with the header ``onset offset QUERY QUERY …``, as sed_scores_eval has it.
-    """
-    if path.is_dir():
-        files = sorted(path.glob("*.tsv"))
-        if not files:
-            raise FormatError(
-                path,
-                expected="one .tsv of frame scores per recording",
-                found="none",
-                hint="Pass an .npz, a .tsv or a folder as docs/evaluate.md describes.",
-            )
-        curves: dict[Pair, ScoreCurve] = {}
-        for file in files:
-            curves.update(_read_wide_tsv(file))
-        return curves
-    if path.suffix == ".npz":
-        return _read_npz(path)
-    return _read_long_tsv(path, on_broken)
-
-
-def write_curves(path: Path, curves: Mapping[Pair, ScoreCurve]) -> None:
-    """Frame scores as one .npz: `values` end to end, and where each pair's begin.
-
-    Arrays: values float32 (frames,), offsets int64 (pairs + 1,), recordings, queries (pairs,),
-    step_seconds, start_seconds float64 (pairs,).
-    """
-    lengths = [curve.num_frames for curve in curves.values()]
-    np.savez(
-        path,
-        values=np.concatenate([curve.values for curve in curves.values()] or [np.zeros(0, np.float32)]),
-        offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
-        recordings=np.array([recording for recording, _ in curves], dtype=np.str_),
-        queries=np.array([query for _, query in curves], dtype=np.str_),
-        step_seconds=np.array([curve.step_seconds for curve in curves.values()], dtype=np.float64),
-        start_seconds=np.array([curve.start_seconds for curve in curves.values()], dtype=np.float64),
-    )
-
-
-def read_score_matrix(path: Path, on_broken: OnBroken = refuse) -> tuple[NDArray[np.float64], list[str], list[str]]:
-    """Scores of every query for every recording, for retrieval.
-
-    Args:
-        path: an .npz with ``scores`` (queries, recordings), ``queries`` and ``recordings``; or JSON lines of
-            ``recording``, ``query`` and ``score`` (or ``probability``); a pair without a line scores lowest.
-
-    Returns:
-        scores of shape (queries, recordings), the queries and the recordings.
-    """
-    if path.suffix == ".npz":
-        arrays = _load_npz(path, ("scores", "queries", "recordings"))
-        scores = np.asarray(arrays["scores"], dtype=np.float64)
-        queries, recordings = [str(q) for q in arrays["queries"]], [str(r) for r in arrays["recordings"]]
-        if scores.shape != (len(queries), len(recordings)):
-            raise FormatError(
-                path,
-                expected=f"scores of shape ({len(queries)}, {len(recordings)}): queries by recordings",
-                found=f"shape {scores.shape}",
-                hint="Write one row per query and one column per recording.",
-            )
-        if np.isnan(scores).any():
-            raise FormatError(
-                path,
-                expected="a number for every score",
-                found=f"{int(np.isnan(scores).sum())} NaN",
-                hint="Leave a pair that was not scored at -inf.",
-            )
-        return scores, queries, recordings
-    entries: dict[Pair, float] = {}
-    for place, row in _lines(path, on_broken):
-        try:
-            field = "score" if "score" in row else "probability"
-            entries[(_text(place, row, "recording"), _query(place, row))] = _number(place, row, field)
-        except FormatError as error:
-            on_broken(error)
-    recordings = list(dict.fromkeys(recording for recording, _ in entries))
-    queries = list(dict.fromkeys(query for _, query in entries))
-    column = {recording: i for i, recording in enumerate(recordings)}
-    line = {query: i for i, query in enumerate(queries)}
-    scores = np.full((len(queries), len(recordings)), -np.inf)
-    for (recording, query), score in entries.items():
-        scores[line[query], column[recording]] = score
-    return scores, queries, recordings
-
-
 # Reading lines and fields. `place` is "file:line", the subject of every message.
 
 
-def _lines(path: Path, on_broken: OnBroken) -> Iterator[tuple[str, dict[str, object]]]:
-    for number, text in enumerate(_open_text(path), start=1):
+def lines_of(path: Path, on_broken: OnBroken) -> Iterator[tuple[str, dict[str, object]]]:
+    for number, text in enumerate(open_text(path), start=1):
         if not text.strip():
             continue
         place = f"{path}:{number}"
@@ -320,7 +224,7 @@ def _lines(path: Path, on_broken: OnBroken) -> Iterator[tuple[str, dict[str, obj
                 FormatError(
                     place,
                     expected="one JSON object a line",
-                    found=f"{_short(text)} ({error.msg} at column {error.colno})",
+                    found=f"{shorten(text)} ({error.msg} at column {error.colno})",
                     hint="Write JSON lines: one object, one line.",
                 )
             )
@@ -330,7 +234,7 @@ def _lines(path: Path, on_broken: OnBroken) -> Iterator[tuple[str, dict[str, obj
                 FormatError(
                     place,
                     expected="one JSON object a line",
-                    found=_short(text),
+                    found=shorten(text),
                     hint='As in {"recording": "a.wav", "query": "dog", "start": 1.2, "end": 2.0}.',
                 )
             )
@@ -338,7 +242,7 @@ def _lines(path: Path, on_broken: OnBroken) -> Iterator[tuple[str, dict[str, obj
         yield place, row
 
 
-def _open_text(path: Path) -> list[str]:
+def open_text(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
@@ -356,21 +260,25 @@ def _open_text(path: Path) -> list[str]:
         ) from error
 
 
-def _short(text: str) -> str:
+def shorten(text: str) -> str:
     text = text.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
-def _has_query(row: Mapping[str, object]) -> bool:
-    return "query" in row or "class" in row
+def _is_transcript(row: Mapping[str, object]) -> bool:
+    """A text without a query and without a time."""
+    return "text" in row and "query" not in row and "class" not in row and row.get("start") is None
 
 
-def _query(place: str, row: Mapping[str, object]) -> str:
-    """``class`` is another name of ``query``: in segmentation the query is the class."""
-    return _text(place, row, "class" if "class" in row and "query" not in row else "query")
+def query_of(place: str, row: Mapping[str, object]) -> str:
+    """The line's query; in segmentation it is called ``class``, and a heard moment of `earmark find` ``text``."""
+    for name in ("query", "class", "text"):
+        if name in row:
+            return text_of(place, row, name)
+    return text_of(place, row, "query")
 
 
-def _text(place: str, row: Mapping[str, object], field: str, may_be_empty: bool = False) -> str:
+def text_of(place: str, row: Mapping[str, object], field: str, may_be_empty: bool = False) -> str:
     value = row.get(field)
     if not isinstance(value, str) or (not may_be_empty and not value.strip()):
         raise FormatError(
@@ -382,7 +290,7 @@ def _text(place: str, row: Mapping[str, object], field: str, may_be_empty: bool 
     return value
 
 
-def _number(place: str, row: Mapping[str, object], field: str, default: float | None = None) -> float:
+def number_of(place: str, row: Mapping[str, object], field: str, default: float | None = None) -> float:
     value = row.get(field, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise FormatError(
@@ -398,7 +306,7 @@ def _span(place: str, row: Mapping[str, object]) -> Span | None:
     """The line's span; None where both ends are null or left out: the query is not there."""
     if row.get("start") is None and row.get("end") is None:
         return None
-    start, end = _number(place, row, "start"), _number(place, row, "end")
+    start, end = number_of(place, row, "start"), number_of(place, row, "end")
     if end <= start:
         raise FormatError(
             place,
@@ -407,129 +315,3 @@ def _span(place: str, row: Mapping[str, object]) -> Span | None:
             hint="Write times in seconds, the earlier one first.",
         )
     return Span(start, end)
-
-
-# Frame scores.
-
-
-def _load_npz(path: Path, fields: Sequence[str]) -> dict[str, NDArray[np.generic]]:
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            missing = [field for field in fields if field not in file]
-            if missing:
-                raise FormatError(
-                    path,
-                    expected=f"the arrays {', '.join(fields)}",
-                    found=f"no {', '.join(missing)}",
-                    hint="docs/evaluate.md says what each holds.",
-                )
-            return {field: file[field] for field in fields}
-    except FileNotFoundError as error:
-        raise FormatError(path, expected="a file of scores", found="no such file", hint="Check the path.") from error
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise FormatError(
-            path,
-            expected="a whole .npz file of scores",
-            found="one that does not open",
-            hint="Write it again; it may have been cut off.",
-        ) from error
-
-
-def _read_npz(path: Path) -> dict[Pair, ScoreCurve]:
-    fields = ("values", "offsets", "recordings", "queries", "step_seconds", "start_seconds")
-    arrays = _load_npz(path, fields)
-    values = np.ascontiguousarray(arrays["values"], dtype=np.float32)
-    offsets = np.asarray(arrays["offsets"], dtype=np.int64)
-    steps, starts = np.asarray(arrays["step_seconds"]), np.asarray(arrays["start_seconds"])
-    pairs = list(zip(arrays["recordings"].tolist(), arrays["queries"].tolist(), strict=False))
-    if len(offsets) != len(pairs) + 1 or offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
-        raise FormatError(
-            path,
-            expected=f"{len(pairs) + 1} offsets from 0 to {len(values)}, one more than pairs",
-            found=f"{len(offsets)} offsets",
-            hint="offsets[i] to offsets[i + 1] are the frames of pair i.",
-        )
-    if np.isnan(values).any():
-        where = int(np.searchsorted(offsets, int(np.flatnonzero(np.isnan(values))[0]), side="right")) - 1
-        raise FormatError(
-            path,
-            expected="a number for every frame",
-            found=f"NaN in {pairs[where][1]!r} of {pairs[where][0]}",
-            hint="A frame that was not scored gets 0.",
-        )
-    return {
-        pair: ScoreCurve(values[offsets[i] : offsets[i + 1]], float(steps[i]), float(starts[i]))
-        for i, pair in enumerate(pairs)
-    }
-
-
-def _read_long_tsv(path: Path, on_broken: OnBroken) -> dict[Pair, ScoreCurve]:
-    rows = csv.reader(_open_text(path), delimiter="\t")
-    header = next(rows, [])
-    if header != ["recording", "query", "start", "end", "score"]:
-        raise FormatError(
-            f"{path}:1",
-            expected="the header recording, query, start, end, score, separated by tabs",
-            found=_short("\t".join(header)),
-            hint="docs/evaluate.md shows the format.",
-        )
-    frames: dict[Pair, list[tuple[float, float, float]]] = {}
-    for number, row in enumerate(rows, start=2):
-        try:
-            recording, query, *numbers = row
-            start, end, score = (float(text) for text in numbers)
-            if not all(math.isfinite(value) for value in (start, end, score)):
-                raise ValueError
-        except ValueError:
-            on_broken(
-                FormatError(
-                    f"{path}:{number}",
-                    expected="recording, query and three numbers, separated by tabs",
-                    found=_short("\t".join(row)),
-                    hint="One frame a line.",
-                )
-            )
-            continue
-        frames.setdefault((recording, query), []).append((start, end, score))
-    return {pair: _curve(path, pair, np.array(sorted(rows))) for pair, rows in frames.items()}
-
-
-def _read_wide_tsv(path: Path) -> dict[Pair, ScoreCurve]:
-    rows = list(csv.reader(_open_text(path), delimiter="\t"))
-    if not rows or rows[0][:2] != ["onset", "offset"] or len(rows[0]) < 3:
-        raise FormatError(
-            f"{path}:1",
-            expected="the header onset, offset and a column per query, separated by tabs",
-            found=_short("\t".join(rows[0] if rows else [])),
-            hint="docs/evaluate.md shows the format.",
-        )
-    try:
-        table = np.array([[float(text) for text in row] for row in rows[1:]], dtype=np.float64)
-        if table.shape[1:] != (len(rows[0]),) or not np.isfinite(table).all():
-            raise ValueError
-    except ValueError as error:
-        raise FormatError(
-            path,
-            expected=f"{len(rows[0])} numbers on every line",
-            found="lines that differ",
-            hint="One frame a line, one score per query.",
-        ) from error
-    recording = path.stem
-    return {
-        (recording, query): _curve(path, (recording, query), table[:, [0, 1, 2 + i]])
-        for i, query in enumerate(rows[0][2:])
-    }
-
-
-def _curve(path: Path, pair: Pair, frames: NDArray[np.float64]) -> ScoreCurve:
-    """A regular grid from rows of (start, end, score)."""
-    step = float(np.median(frames[:, 1] - frames[:, 0]))
-    grid = frames[0, 0] + step * np.arange(len(frames))
-    if step <= 0 or np.abs(frames[:, 0] - grid).max() > step / 2:
-        raise FormatError(
-            path,
-            expected=f"frames of one length, end to end, for {pair[1]!r} of {pair[0]}",
-            found=f"frames that do not follow each other every {step:g} s",
-            hint="Write every frame of the recording.",
-        )
-    return ScoreCurve(frames[:, 2].astype(np.float32), step, float(frames[0, 0]))

@@ -11,6 +11,7 @@ Source: boundary error is the median distance from each reference boundary to th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,7 +64,10 @@ def segmentation_scores(
         guesses.append(guess)
         scores += _class_scores(label, table, guess, len(recordings), resampler)
         scores += _auc(label, references, curves)
-        scores.append(_boundary(label, true, said, resampler))
+        boundary = _boundary(label, true, said, resampler)
+        if len(recordings) > 1:
+            boundary = replace(boundary, chance=_boundary(label, true, dealt, resampler).value)
+        scores.append(boundary)
     everything = _class_scores("all", np.sum(tables, axis=0), np.sum(guesses, axis=0), len(recordings), resampler)
     return everything + scores
 

@@ -9,7 +9,7 @@ import pytest
 
 from earmark.errors import FormatError
 from earmark.training.align.captions import caption_words, read_spellings
-from earmark.training.align.words import WordVectors, read_word2vec
+from earmark.training.align.words import WordVectors, own_vectors, read_word2vec
 
 VECTORS = {
     "dog": [1.0, 2.0, 3.0],
@@ -115,3 +115,10 @@ def test_a_file_without_a_header_or_a_file_at_all(tmp_path: Path) -> None:
 def test_vectors_know_their_words() -> None:
     vectors = WordVectors({"a": 0}, np.zeros((1, 5), np.float32))
     assert (vectors.dim, "a" in vectors, "b" in vectors) == (5, True, False)
+
+
+def test_the_packages_own_table_reads_english_words() -> None:
+    vectors = own_vectors(["dog", "barking", "blender", "dog", "\u0633\u06af"])
+    assert list(vectors.rows) == ["dog", "barking", "blender"]  # the table knows no Persian
+    near, far = (vectors.matrix[0] @ vectors.matrix[i] for i in (1, 2))
+    assert near > far
