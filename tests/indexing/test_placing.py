@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -164,3 +165,20 @@ def test_an_english_text_without_times_is_laid_beside_what_was_recognised(readin
     index([copy], tmp_path / "plain", replace(settings, sidecars=False))
     recognised = Catalogue.load(tmp_path / "plain").segment(0)
     assert first.words[3].span.start == pytest.approx(recognised.words[3].span.start, abs=1e-3)
+
+
+def test_placing_goes_on_at_the_first_cue_that_is_not_stored(speech: Waveform, aligner: SphinxAligner) -> None:
+    cues = [Cue(0.0, 1.0, "One."), Cue(3.0, 4.0, "Two."), Cue(6.0, 7.0, "Three.")]
+    segments = segments_of(cues, speech.span, "en", "sidecar@1", print)
+    with ThreadPoolExecutor(1) as pool:
+        ear = CueEar(recording(8.0), segments, aligner, "sidecar@1", pool, 1, 0.0)
+        ear.feed(speech.cut(Span(0.0, 2.0)))
+        deadline = time.monotonic() + 60
+        while ear.harvest()[0].position == 0.0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert ear.harvest()[0].position == 3.0
+        rest = CueEar(recording(8.0), segments, aligner, "sidecar@1", pool, 1, 3.0)
+        rest.feed(speech.cut(Span(2.4, 8.0)))
+        rest.finish()
+        (harvest,) = rest.harvest()
+    assert [passage.segment.text for passage in harvest.passages] == ["Two.", "Three."] and harvest.position == 8.0

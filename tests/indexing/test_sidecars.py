@@ -209,3 +209,29 @@ def test_long_listings_are_remembered_not_repeated(talk: Recording, monkeypatch:
     for _ in range(3):
         assert len(find_sidecars(talk)) == 1
     assert len(calls) <= 1
+
+
+@pytest.mark.parametrize(("keep", "heard"), [(True, 0), (False, 1)])
+def test_words_of_another_recogniser_are_kept_where_none_was_asked_for(
+    talk: Recording, tmp_path: Path, keep: bool, heard: int
+) -> None:
+    from earmark.library import Hearing, Library
+
+    library = tmp_path / "library"
+    index([Path(talk.path)], library, IndexSettings(recogniser=None, sound=None, workers=1))
+    with Library.open(library) as opened:
+        opened.commit([], [Hearing(talk.id, "words", "vosk@00000000", "{}", 4.0, True)])
+        opened.finish()
+    settings = IndexSettings(sound=None, workers=1, keep_words=keep)
+    assert len(index([Path(talk.path)], library, settings).heard) == heard
+
+
+def test_a_language_no_recogniser_knows_names_the_remedy(talk: Recording, tmp_path: Path) -> None:
+    settings = IndexSettings(sound=None, workers=1, language="fa")
+    ((_, error),) = index([Path(talk.path)], tmp_path / "library", settings).failed
+    assert str(error) == (
+        "moonshine: expected a language it knows (en), found the language 'fa'. "
+        "Run: earmark models pull vosk-small-fa, and add --recogniser vosk; or put a transcript beside the file."
+    )
+    beside(talk, "talk.srt")
+    assert not index([Path(talk.path)], tmp_path / "library", settings).failed
