@@ -54,10 +54,12 @@ def transcribe(
 ) -> None:
     """Write down what was said, with the times of the words.
 
-    What the library has heard before is not heard again. Subtitles are split at pauses and sentences; plain
-    text has one line an utterance; JSON keeps every word with its time and probability.
+    What the library has heard before is not heard again. Subtitles are split at pauses and sentences and keep the
+    rules of reading that `earmark caption` keeps; plain text has one line an utterance; JSON keeps every word with its
+    time and probability.
     """
     from earmark import formats, transcribing
+    from earmark.formats.captions import spoken_captions
     from earmark.indexing import index as listen
     from earmark.library import Catalogue
 
@@ -83,6 +85,7 @@ def transcribe(
     if not segments:
         say(f"note: nobody says anything in {media}, as far as earmark can hear")
     if name in {"srt", "vtt", "ass"}:
-        segments = transcribing.cues(segments)
-    labels = [formats.label_of_segment(segment, recording.path) for segment in segments]
+        labels = spoken_captions(segments, recording.span)
+    else:
+        labels = [formats.label_of_segment(segment, recording.path) for segment in segments]
     formats.write(labels, output, name, recordings=[recording], force=force)
