@@ -32,8 +32,8 @@ PAD_SECONDS = 0.3
 BLOCK_GAP_SECONDS = 0.6
 """Segments no further apart are placed together, so that a word may cross from one cue's time into the next's."""
 LEAST_SCORE = -3.0
-"""An alignment below this did not find its words: right text scored -1.6, German text over English -4.1 and -5.0
-(readings of the moonshine-voice wheel). The cue's own times are better then."""
+"""An alignment below this did not find its words, and the cue's own times are better. Of 160 English sentences (TIMIT
+and one reader of Apache-2.0 prompts) every right text scored above -2.6, every text of another sentence below -5."""
 MOST_WORDS = 20_000
 """Longer texts are not laid beside what was recognised: the table for it grows with the square (50 MB here)."""
 
@@ -215,9 +215,7 @@ class PlainEar:
         return [*harvests, Harvest("words", self._words_id, self._recording.span.end, passages)]
 
 
-def place_lines(
-    lines: Sequence[str], heard: Sequence[Word], speech: Sequence[Span], within: Span
-) -> list[Segment]:
+def place_lines(lines: Sequence[str], heard: Sequence[Word], speech: Sequence[Span], within: Span) -> list[Segment]:
     """Text without times as segments with them.
 
     Args:
