@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earmark.errors import UsageError
-from earmark.timeline import Span
+
+if TYPE_CHECKING:
+    from earmark.timeline import Span
 
 app = typer.Typer(no_args_is_help=True, help="Pictures of what a model does.")
 
@@ -63,6 +65,8 @@ def alignment(
 
 
 def _span(text: str) -> Span:
+    from earmark.timeline import Span
+
     try:
         start, end = (float(part) for part in text.split("-"))
         return Span(start, end)
