@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 
 from earmark.engines.aligner.sphinx import SphinxAligner
 from earmark.indexing import index
-from earmark.indexing.placing import CueEar, ReadyEar, is_placed, place_lines
+from earmark.indexing.placing import CueEar, ReadyEar, aligned, is_placed, place_lines
 from earmark.indexing.transcripts import Cue, segments_of
 from earmark.library import Catalogue
 from earmark.records import Recording, Segment, Word
@@ -150,7 +148,7 @@ def test_an_english_text_without_times_is_laid_beside_what_was_recognised(readin
     media = tmp_path / "talk.wav"
     with wave.open(str(reading)) as source, wave.open(str(media), "wb") as target:
         target.setparams(source.getparams())
-        target.writeframes(source.readframes(12 * source.getframerate()))
+        target.writeframes(source.readframes(7 * source.getframerate()))
     text = "It was the best of times.\nIt was the worst of thymes!"
     media.with_suffix(".txt").write_text(text)
     settings = IndexSettings(sound=None, workers=1)
@@ -161,10 +159,6 @@ def test_an_english_text_without_times_is_laid_beside_what_was_recognised(readin
     assert (first.text, second.text) == tuple(text.split("\n"))
     assert all(word.aligned for word in first.words) and first.language == "en"
     assert first.words[0].span.start < 2.0 and second.span.start >= first.words[-1].span.start
-    shutil.copy(media, copy := tmp_path / "plain.wav")
-    index([copy], tmp_path / "plain", replace(settings, sidecars=False))
-    recognised = Catalogue.load(tmp_path / "plain").segment(0)
-    assert first.words[3].span.start == pytest.approx(recognised.words[3].span.start, abs=1e-3)
 
 
 def test_placing_goes_on_at_the_first_cue_that_is_not_stored(speech: Waveform, aligner: SphinxAligner) -> None:
@@ -182,3 +176,10 @@ def test_placing_goes_on_at_the_first_cue_that_is_not_stored(speech: Waveform, a
         rest.finish()
         (harvest,) = rest.harvest()
     assert [passage.segment.text for passage in harvest.passages] == ["Two.", "Three."] and harvest.position == 8.0
+
+
+def test_a_book_inside_a_cue_is_not_aligned(speech: Waveform, aligner: SphinxAligner) -> None:
+    segments = segments_of([Cue(0.0, 2.0, "word " * 20_000)], speech.span, "en", "sidecar@1", print)
+    began = time.process_time()
+    assert aligned(segments, speech, aligner) == segments
+    assert time.process_time() - began < 1.0

@@ -25,7 +25,7 @@ from earmark.records import Recording, Segment, Word
 from earmark.settings import UtteranceSettings
 from earmark.timeline import ScoreCurve, Span, Waveform, merge_spans, spans_above
 
-__all__ = ["PAD_SECONDS", "CueEar", "PlainEar", "ReadyEar", "is_placed", "place_lines"]
+__all__ = ["PAD_SECONDS", "CueEar", "PlainEar", "ReadyEar", "aligned", "is_placed", "place_lines"]
 
 PAD_SECONDS = 0.3
 """Sound heard on both sides of a cue, whose times are rarely exact."""
@@ -34,6 +34,8 @@ BLOCK_GAP_SECONDS = 0.6
 LEAST_SCORE = -3.0
 """An alignment below this did not find its words, and the cue's own times are better. Of 160 English sentences (TIMIT
 and one reader of Apache-2.0 prompts) every right text scored above -2.6, every text of another sentence below -5."""
+MOST_WORDS_PER_SECOND = 10.0
+"""More are not said; a book pasted into a cue would only keep the aligner busy."""
 MOST_WORDS = 20_000
 """Longer texts are not laid beside what was recognised: the table for it grows with the square (50 MB here)."""
 
@@ -143,7 +145,7 @@ def blocks_of(segments: Sequence[Segment]) -> list[list[Segment]]:
 def aligned(block: Sequence[Segment], waveform: Waveform | None, aligner: Aligner) -> list[Segment]:
     """The segments of a block with their words placed; as they were where the words are not to be found there."""
     words = [word for segment in block for word in segment.words]
-    if waveform is None or waveform.num_samples == 0 or not words:
+    if waveform is None or not words or len(words) > MOST_WORDS_PER_SECOND * waveform.span.duration:
         return list(block)
     alignment = aligner.align(waveform, [word.text for word in words], [word.probability for word in words])
     if alignment.score is None or alignment.score < LEAST_SCORE:
