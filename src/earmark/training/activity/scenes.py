@@ -41,7 +41,7 @@ class SceneMaker:
 
     def __init__(self, corpus: Corpus, kinds: tuple[str, ...], seconds: float) -> None:
         self._corpus = corpus
-        self._kinds = kinds
+        self.kinds = kinds
         self._count = int(seconds * SAMPLE_RATE) // STEP_SAMPLES * STEP_SAMPLES
 
     @cached_property
@@ -122,10 +122,10 @@ class SceneMaker:
             mixture = (np.clip(mixture, -1, 1) * 32767).round() / np.float32(32768)
         mixture = np.clip(mixture, -1, 1).astype(np.float32)
         frames = self._count // STEP_SAMPLES
-        truth = np.zeros((frames, len(self._kinds)), np.float32)
-        weight = np.ones((frames, len(self._kinds)), np.float32)
+        truth = np.zeros((frames, len(self.kinds)), np.float32)
+        weight = np.ones((frames, len(self.kinds)), np.float32)
         total = _power(mixture)
-        for column, kind in enumerate(self._kinds):
+        for column, kind in enumerate(self.kinds):
             if kind not in layers:
                 continue
             share = heard[kind].reshape(frames, STEP_SAMPLES).mean(axis=1)
