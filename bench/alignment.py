@@ -195,8 +195,8 @@ def scenes(data: Path, out: Path, count: int, seed: int) -> None:
     write_scenes(out, clips, count=count, seed=seed, distractors=ambient, backgrounds=ambient, force=True)
 
 
-def ground(checkpoint: Path, scene_folder: Path) -> list[Score]:
-    """R1 and the rest on scenes: spans above a threshold that is chosen on every second scene for the others."""
+def ground(checkpoint: Path, scene_folder: Path) -> dict[str, list[Score]]:
+    """Detection on scenes, and R1: spans above a threshold that is chosen on every second scene for the others."""
     from earmark.training.align.captions import caption_words
     from earmark.training.align.dataset import Phrase
     from earmark.training.align.features import load, log_mel
@@ -218,7 +218,11 @@ def ground(checkpoint: Path, scene_folder: Path) -> list[Score]:
         )
         chosen = _answers(curves, float(best))
         answers |= {pair: answer for pair, answer in chosen.items() if pair[0] in half}
-    return grounding_scores(truth, Estimates(answers, {}))
+    asked = {pair: truth.spans[pair] for pair in curves}
+    return {
+        "grounding": grounding_scores(truth, Estimates(answers, {})),
+        "detection": detection_scores(References(asked, truth.durations, {}), curves),
+    }
 
 
 def _answers(curves: dict[Pair, ScoreCurve], threshold: float) -> dict[Pair, Answers]:
@@ -266,7 +270,8 @@ def main() -> None:
     else:
         checkpoint = given.checkpoint or given.folder / "run" / "best.pt"
         if given.verb == "ground":
-            print(table(ground(checkpoint, given.scenes)))
+            for name, scores in ground(checkpoint, given.scenes).items():
+                print(f"\n{name} on scenes\n{table(scores)}")
         else:
             for name, scores in measure(given.folder, checkpoint, given.split).items():
                 print(f"\n{name}\n{table(scores)}")

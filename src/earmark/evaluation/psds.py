@@ -224,8 +224,14 @@ class ClassCurve:
 
 
 def psds(classes: Sequence[ClassCurve], settings: PsdsSettings, weights: Floats | None = None) -> float:
-    """The score, in [0, 1], over at least one class; each class should have an event, or it counts as 0."""
-    return area([one.roc(settings, len(classes) - 1, weights) for one in classes], settings)
+    """The score, in [0, 1], over at least one class with an event.
+
+    A class of which a resample drew no event is left out of it: nobody can find what is not there.
+    """
+    kept = [one for one in classes if weights is None or float(weights[one.groups] @ one.num_events) > 0]
+    if not kept:
+        return 0.0
+    return area([one.roc(settings, len(kept) - 1, weights) for one in kept], settings)
 
 
 def envelope(ratios: Floats, rates: Floats, max_rate: float) -> tuple[Floats, Floats]:

@@ -77,14 +77,19 @@ def write_scenes(
         for label in asked:
             for span in scene.spans_of(label):
                 times = {"start": round(span.start, 6), "end": round(span.end, 6)}
-                lines.append({**row, "query": label, **times})
+                lines.append({**row, "query": _wording(label), **times})
         gone = sorted(set(labels) - scene.labels)
         drawn = np.random.default_rng([seed, i]).permutation(len(gone))[:absent]
-        lines += [{**row, "query": gone[j], "start": None, "end": None} for j in sorted(drawn)]
+        lines += [{**row, "query": _wording(gone[j]), "start": None, "end": None} for j in sorted(drawn)]
         on_progress("build scenes", i + 1, count)
     with atomic_write(folder / "truth.jsonl", force=force) as file:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     return folder / "truth.jsonl"
+
+
+def _wording(label: str) -> str:
+    """A label as somebody would type it: `clock_tick` is asked for as "clock tick"."""
+    return label.replace("_", " ").replace("-", " ")
 
 
 def _with_hiss(load: Load) -> Load:

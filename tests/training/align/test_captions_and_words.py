@@ -26,6 +26,7 @@ def test_captions_lose_case_and_punctuation_and_find_their_spelling() -> None:
     assert caption_words("inhales/exhales \u2014 it's 5 o'clock") == (
         "inhales", "exhales", "it", "is", "5", "oclock",
     )  # fmt: skip
+    assert caption_words("clock_tick") == ("clock", "tick")
     assert caption_words("'train running'") == ("train", "running")
     assert caption_words(" ... !? ") == ()
     assert caption_words("grey", {}) == ("grey",)

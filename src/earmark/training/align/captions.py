@@ -44,12 +44,12 @@ SPELLINGS: Mapping[str, str] = {
 def caption_words(text: str, spellings: Mapping[str, str] = SPELLINGS) -> tuple[str, ...]:
     """The words of a caption, lower-cased; empty for a caption of punctuation only.
 
-    Slashes and dashes part words; an apostrophe is dropped with what follows it in "dog's", and joins in
+    Slashes, dashes and underscores part words; an apostrophe is dropped with what follows it in "dog's", and joins in
     "o'clock".
     """
     text = text.lower().replace("\u2019", "'")
     words: list[str] = []
-    for token in re.split(r"[\s/\\–—-]+", text):
+    for token in re.split(r"[\s_/\\–—-]+", text):
         token = re.sub(r"[^\w']+", "", token).strip("'_")
         token = spellings.get(token, token)
         for word in token.split():
