@@ -118,9 +118,10 @@ class Waveform:
 
     def mono(self) -> NDArray[np.float32]:
         """The mean of the channels, shape ``(n,)``."""
-        if self.num_channels == 1:
-            return self.samples[0]
-        return self.samples.mean(axis=0, dtype=np.float32)
+        mixed: NDArray[np.float32] = self.samples[0]
+        if self.num_channels > 1:
+            mixed = self.samples.mean(axis=0, dtype=np.float32)
+        return mixed
 
     def cut(self, span: Span) -> Waveform:
         """The part of it inside `span`, to the nearest sample; empty where they do not meet."""
