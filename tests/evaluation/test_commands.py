@@ -114,6 +114,19 @@ def test_broken_lines_stop_or_are_left_out_and_listed(example: Path) -> None:
     assert "R1@0.5" in result.stdout
 
 
+@pytest.mark.parametrize("task", ["grounding", "detection", "retrieval", "segmentation"])
+def test_transcripts_only_is_no_reference_for_queries(tmp_path: Path, task: str) -> None:
+    path = tmp_path / "truth.jsonl"
+    path.write_text('{"recording": "a.wav", "text": "hello"}\n')
+    with pytest.raises(FormatError) as caught:
+        run(task, path, path)
+    assert str(caught.value) == (
+        f"{path}: expected lines with a query, found transcripts only. "
+        "Transcripts are measured by `earmark evaluate spoken-terms`."
+    )
+    assert re.search(r"^WER +0\.000", run("spoken-terms", path, path), re.M)
+
+
 def tones(clip: Clip) -> np.ndarray:  # type: ignore[type-arg]
     """A second of a tone of the label's own, between silences."""
     pitch = 200.0 * (1 + int(clip.label))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from earmark.errors import EarmarkError, UsageError
+from earmark.errors import EarmarkError, FormatError, UsageError
 
 if TYPE_CHECKING:
+    from earmark.evaluation.inputs import References
     from earmark.evaluation.ranking import OperatingPoints
     from earmark.evaluation.scores import Score
 
@@ -39,6 +40,18 @@ def _on_broken(skip: bool, broken: Broken) -> Callable[[EarmarkError], None]:
     from earmark.evaluation.inputs import refuse
 
     return broken.append if skip else refuse
+
+
+def _asked(references: References, path: Path) -> References:
+    """The reference, if it asks anything."""
+    if not references.spans:
+        raise FormatError(
+            path,
+            expected="lines with a query",
+            found="transcripts only",
+            hint="Transcripts are measured by `earmark evaluate spoken-terms`.",
+        )
+    return references
 
 
 def _show(task: str, scores: Sequence[Score], as_json: bool, broken: Broken) -> None:
@@ -74,7 +87,7 @@ def grounding(
     from earmark.evaluation.inputs import read_estimates, read_references
 
     broken: Broken = []
-    references = read_references(reference, _on_broken(skip_broken, broken))
+    references = _asked(read_references(reference, _on_broken(skip_broken, broken)), reference)
     estimates = read_estimates(estimated, references, _on_broken(skip_broken, broken))
     if plot is not None:
         _plot(plot, "is the query there?", *presence_labels(references, estimates))
@@ -107,7 +120,7 @@ def detection(
 
     broken: Broken = []
     on_broken = _on_broken(skip_broken, broken)
-    references = read_references(reference, on_broken)
+    references = _asked(read_references(reference, on_broken), reference)
     curves = paired_curves(references, read_curves(scores, on_broken), on_broken)
     if min_max:
         curves = {pair: stretched(curve) for pair, curve in curves.items()}
@@ -137,7 +150,7 @@ def retrieval(
 
     broken: Broken = []
     on_broken = _on_broken(skip_broken, broken)
-    references = read_references(reference, on_broken)
+    references = _asked(read_references(reference, on_broken), reference)
     matrix, queries, recordings = read_score_matrix(scores, on_broken)
     figures = retrieval_scores(references, matrix, queries, recordings, repeats=repeats, seed=seed, on_broken=on_broken)
     _show("retrieval", figures, as_json, broken)
@@ -193,7 +206,7 @@ def segmentation(
 
     broken: Broken = []
     on_broken = _on_broken(skip_broken, broken)
-    references = read_references(reference, on_broken)
+    references = _asked(read_references(reference, on_broken), reference)
     estimates = read_estimates(estimated, references, on_broken, crossed=True)
     figures = segmentation_scores(
         references,
