@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,21 @@ def export_sound(
     folder: Path,
     *,
     name: str,
-    vocabulary: Sequence[str],
+    vocabulary: Mapping[str, Sequence[str]],
     duration: tuple[NDArray[np.float32], float],
     calibration: tuple[float, float] = (1.0, 0.0),
-    knows_above: float = 0.5,
+    knows_above: float = 0.62,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    """Writes the engine's files; the word-piece table is put beside them by `save_table`."""
+    """Writes the engine's files; the word-piece table is put beside them by `save_table`.
+
+    Args:
+        vocabulary: each sound it was trained on, by its plainest name, with its wordings.
+        duration: from `duration_fit`.
+        calibration: slope and offset put on the logits of frames; see `earmark.training.calibrating`.
+        knows_above: cosine to the nearest wording from which a query counts as known.
+        facts: written into ``model.json`` as they are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model = model.eval()
     inference = _Inference(model).eval().to(memory_format=torch.contiguous_format)
@@ -104,11 +112,11 @@ def export_sound(
     card = {
         "name": name,
         "dim": model.settings.dim,
-        "scale": float(model.scale.exp()),
-        "bias": float(model.bias),
+        "scale": float(model.scale.detach().exp()),
+        "bias": float(model.bias.detach()),
         "calibration": list(calibration),
         "knows_above": knows_above,
-        "vocabulary": list(vocabulary),
+        "vocabulary": {name: list(wordings) for name, wordings in vocabulary.items()},
         **(facts or {}),
     }
     (folder / "model.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -8,7 +8,7 @@ not to be judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -259,9 +259,3 @@ class Mixer:
             mel[scene] = np.log(mix + FLOOR).T
         unknown &= heard == 0.0
         return Scenes(mel, heard, unknown, teacher, spans)
-
-
-def balanced_weights(labels: Sequence[int], shares: Mapping[int, float]) -> NDArray[np.float64]:
-    """Weights that give every label its share, whatever the number of its events."""
-    counts = np.bincount(np.asarray(labels), minlength=max(shares, default=0) + 1)
-    return np.array([shares.get(label, 1.0) / counts[label] for label in labels], dtype=np.float64)

@@ -203,14 +203,14 @@ def _export(
     for name in TABLE_FILES:
         if (table / name).resolve() != (folder / name).resolve():
             shutil.copy(table / name, folder / name)
-    pieces = WordPieces(folder)
-    texts = [(text, label) for label in corpus.durations for text in corpus.vocabulary.words(label)]
+    pieces, words = WordPieces(folder), corpus.vocabulary.words
+    texts = [(text, label) for label in corpus.durations for text in words(label)]
     typical = {label: float(np.clip(np.median(found), 0.1, 10.0)) for label, found in corpus.durations.items()}
     duration = duration_fit(pieces.embed([t for t, _ in texts]), np.array([typical[label] for _, label in texts]))
     known = set(corpus.durations)
     named = sorted(known | {parent for label in known for parent in corpus.vocabulary.parents.get(label, ())})
     export_sound(
-        model, folder, name=config.name, vocabulary=[corpus.vocabulary.words(label)[0] for label in named],
+        model, folder, name=config.name, vocabulary={words(label)[0]: words(label) for label in named},
         duration=duration, facts={"steps": state["step"], "seed": config.seed},
     )  # fmt: skip
     (folder.parent / "log.json").write_text(json.dumps(state["log"]), encoding="utf-8")

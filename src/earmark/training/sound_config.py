@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ class CollectionConfig:
 
     folder: str
     """Below the config's `data`, or absolute."""
+    files: str = ""
+    """Only files that match this pattern: ``speech/*``. Empty for all."""
     label: str = ""
     """One label for every clip, whatever its table says."""
     backgrounds: bool = False
@@ -79,7 +80,8 @@ class SoundConfig:
     calibration_scenes: int = 60
     cache: str = ""
     """Where decoded clips are kept between runs; empty for the output folder."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    held_out_list: str = ""
+    """A text file beside the config: recordings kept for measuring, one a line as ``collection/file``."""
 
 
 def _expand(path: Path, value: Any) -> Any:
@@ -136,6 +138,13 @@ def read_config(path: Path) -> SoundConfig:
     for needed in ("data", "collections"):
         if not raw.get(needed):
             raise FormatError(path, expected=f"`{needed}`", found="nothing", hint="See the shipped sound.yaml.")
+    if raw.get("held_out_list"):
+        raw["held_out_list"] = str(path.parent / raw["held_out_list"])
+        if not Path(raw["held_out_list"]).is_file():
+            raise FormatError(
+                raw["held_out_list"], expected="a list of recordings", found="no such file",
+                hint="Put it beside the config, or leave `held_out_list` out.",
+            )  # fmt: skip
     collections = []
     for entry in raw.pop("collections"):
         entry = {"folder": entry} if isinstance(entry, str) else _checked(path, CollectionConfig, entry)

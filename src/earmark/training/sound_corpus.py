@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from earmark.training.mixing import Event, Mixer, MixSettings
 from earmark.training.sound_config import CollectionConfig, SoundConfig
 from earmark.training.teacher import HOP_SAMPLES, Teacher, reduced
 
-__all__ = ["Corpus", "HeldOut", "prepare_corpus"]
+__all__ = ["Corpus", "HeldOut", "choose_clips", "prepare_corpus"]
 
 SILENT_LABELS = frozenset({"silence"})
 LONG_FRAMES = 500
@@ -74,22 +75,38 @@ class _Entry:
     collection: int
 
 
-def _chosen(config: SoundConfig, vocabulary: Vocabulary) -> tuple[list[tuple[int, Clip]], HeldOut]:
-    """Clips to train on with the number of their collection, and those kept out."""
+def choose_clips(config: SoundConfig, vocabulary: Vocabulary | None = None) -> tuple[list[tuple[int, Clip]], HeldOut]:
+    """Clips to train on with the number of their collection, and those kept out.
+
+    Raises:
+        MediaError, FormatError: what `read_clips` raises.
+    """
+    vocabulary = vocabulary or shipped_vocabulary()
+    listed: set[Path] = set()
+    if config.held_out_list:
+        lines = Path(config.held_out_list).read_text(encoding="utf-8").splitlines()
+        listed = {Path(config.data) / line for line in lines if line and not line.startswith("#")}
     kept: list[tuple[int, Clip]] = []
     asked: list[Clip] = []
     under: list[Clip] = []
     for number, collection in enumerate(config.collections):
         clips = read_clips(Path(config.data) / collection.folder, vocabulary)
         clips = [c for c in clips if not any(word in c.licence.lower() for word in config.skip_licences)]
+        clips = [c for c in clips if _matches(c.path, Path(config.data) / collection.folder, collection.files)]
         if collection.label:
             clips = [Clip(c.path, collection.label, c.caption, c.collection, c.fold, c.licence, c.span) for c in clips]
-        out = [c for c in clips if c.fold and c.fold in collection.held_out_folds]
-        rest = [c for c in clips if not (c.fold and c.fold in collection.held_out_folds)]
+        clips = [c for c in clips if c.label]
+        folds = collection.held_out_folds
+        out = [c for c in clips if c.path in listed or (c.fold and c.fold in folds)]
+        rest = [c for c in clips if not (c.path in listed or (c.fold and c.fold in folds))]
         rest, more = split_by_recording(rest, collection.held_out_share, config.seed)
         kept.extend((number, c) for c in rest)
         (under if collection.backgrounds else asked).extend([*out, *more])
     return kept, HeldOut(tuple(asked), tuple(under))
+
+
+def _matches(path: Path, folder: Path, pattern: str) -> bool:
+    return not pattern or fnmatch(path.relative_to(folder).as_posix(), pattern)
 
 
 def _synthetic(config: SoundConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -122,7 +139,7 @@ def prepare_corpus(config: SoundConfig, folder: Path, on_progress: Progress = ig
         EarmarkError: what the tables, the synthesisers and the teacher raise.
     """
     vocabulary = shipped_vocabulary()
-    clips, held_out = _chosen(config, vocabulary)
+    clips, held_out = choose_clips(config, vocabulary)
     mark = _fingerprint(config, clips)
     folder.mkdir(parents=True, exist_ok=True)
     index = folder / "clips.json"
@@ -187,6 +204,22 @@ def vocabulary_label(label: str) -> str:
     return shipped_vocabulary().canonical(label)
 
 
+STRICT_SHARE = 0.65
+"""Of a label heard in a collection that tells its classes apart and elsewhere, what the former gets, however small."""
+
+
+def _weights(events: Sequence[Event], shares: Sequence[float], labels: int) -> NDArray[np.float64]:
+    """How often each event is placed: its label's share, divided among the label's events."""
+    placed = np.array([event.label for event in events])
+    strict = np.array([event.strict for event in events])
+    counts = np.stack([np.bincount(placed[strict == kind], minlength=labels) for kind in (False, True)])
+    both = (counts[0, placed] > 0) & (counts[1, placed] > 0)
+    part = np.where(both, np.where(strict, STRICT_SHARE, 1 - STRICT_SHARE), 1.0)
+    # A label of few clips is placed less often, or the model learns these clips by heart.
+    common = np.minimum(1.0, 0.4 + counts.sum(axis=0)[placed] / 10)
+    return np.asarray(np.asarray(shares) * common * part / counts[strict.astype(int), placed])
+
+
 def _assemble(
     config: SoundConfig,
     vocabulary: Vocabulary,
@@ -223,10 +256,7 @@ def _assemble(
                 events.append(Event(row[entry.label], first, last, entry.teacher, entry.first, strict))
                 shares.append(collection.share)
                 durations.setdefault(entry.label, []).append(span.duration)
-    counts = np.bincount([event.label for event in events], minlength=len(labels))
-    # A label of few clips is placed less often, or the model learns these clips by heart.
-    placed = np.array([event.label for event in events])
-    weights = np.array(shares) * np.minimum(1.0, 0.4 + counts[placed] / 10) / counts[placed]
+    weights = _weights(events, shares, len(labels))
     relations = vocabulary.relations(labels, labels)
     strict_relations = relations.copy()
     apart = sorted({event.label for event in events if event.strict})

@@ -28,7 +28,7 @@ __all__ = ["LossWeights", "losses"]
 class LossWeights:
     frames: float = 0.5
     presence: float = 0.5
-    ranking: float = 0.7
+    ranking: float = 1.0
     teacher: float = 2.0
 
 
@@ -65,8 +65,8 @@ def losses(
         taught = model.teacher(features)
         projected = model.audio.project(features)
     frames = F.normalize(projected.float().transpose(1, 2), dim=-1)  # (scenes, frames, dim)
-    vectors, prior = model.text(texts)
-    logits = model.logits(frames, vectors, prior)  # (scenes, texts, frames)
+    vectors = model.text(texts)
+    logits = model.logits(frames, vectors)  # (scenes, texts, frames)
 
     by_frame = (_weighted_down(logits, heard) * judged).sum() / (heard * judged).sum().clamp_min(50.0)
     loudest = torch.logsumexp(logits.masked_fill(~judged, -30.0), dim=2) - math.log(6)

@@ -119,7 +119,8 @@ class TextBank:
     def ask(self, scenes: Scenes) -> Asked:
         g = self.generator
         pieces, heard, judged = [self._label_texts()], [scenes.heard], [~scenes.unknown]
-        present, maybe = scenes.heard.max(axis=2) > 0, scenes.unknown.any(axis=2)
+        present = np.asarray(scenes.heard.max(axis=2) > 0)
+        maybe = np.asarray(scenes.unknown.any(axis=2))
         around = [np.flatnonzero(present[scene] | maybe[scene]) for scene in range(len(present))]
         shape = (len(present), self._phrases, scenes.heard.shape[2])
         if len(self._free):
@@ -129,8 +130,9 @@ class TextBank:
             for scene in range(shape[0]):
                 if len(around[scene]):
                     known[scene, alike[:, around[scene]].max(axis=1) > STRANGE] = False
-                for text in np.flatnonzero(np.any(present[scene] & (alike > SAME), axis=1)):
-                    right[scene, text] = scenes.heard[scene, present[scene] & (alike[text] > SAME)].max(axis=0)
+                same = (alike > SAME) & present[scene]  # (texts, labels)
+                for text in np.flatnonzero(same.max(axis=1)):
+                    right[scene, text] = scenes.heard[scene, same[text]].max(axis=0)
                     known[scene, text] = right[scene, text] > 0
             pieces.append(self._free[chosen])
             heard.append(right)

@@ -1,8 +1,8 @@
 """The sound engine that ships: earmark's own dual encoder, on ONNX Runtime and numpy.
 
 `docs/models/sound.md` says what it was trained on and how well it hears; `earmark train sound` made it. The score of a
-frame for a text is ``sigmoid(scale * cosine + bias + prior(text))``, with scale and bias as calibrated on scenes kept
-out of training, so that 0.5 means the same for every query.
+frame for a text is ``sigmoid(scale * cosine + bias)``, with scale and bias as calibrated on scenes kept out of
+training, so that 0.5 means the same for every query. A prior per text was learned too, and dropped: see the card.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ class BuiltinSound:
         self._card: dict[str, Any] = json.loads((weights / "model.json").read_text(encoding="utf-8"))
         self.name: str = self._card["name"]
         self.dim: int = self._card["dim"]
-        self._vocabulary: list[str] = self._card["vocabulary"]
-        self._known = self._pieces.embed(self._vocabulary)  # (sounds, text_dim)
+        self._vocabulary = list(self._card["vocabulary"])
+        wordings = [(row, text) for row, name in enumerate(self._vocabulary) for text in self._card["vocabulary"][name]]
+        self._known = self._pieces.embed([text for _, text in wordings])  # (wordings, text_dim)
+        self._known_rows = [row for row, _ in wordings]
 
     # --- hearing ---
 
@@ -120,25 +122,23 @@ class BuiltinSound:
             )
         return np.asarray(self._pieces.embed([text])[0])
 
-    def _encode(self, pieces: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Word-piece vectors ``(n, text_dim)`` to unit rows ``(n, dim)`` and priors ``(n,)``."""
+    def _encode(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Word-piece vectors ``(n, text_dim)`` to unit rows ``(n, dim)``."""
         weights = self._text
         wide = pieces * np.float32(np.sqrt(pieces.shape[1]))
         hidden = _gelu(wide @ weights["widen_weight"].T + weights["widen_bias"])
         vectors = wide @ weights["linear_weight"].T + hidden @ weights["narrow_weight"].T + weights["narrow_bias"]
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        prior = pieces @ weights["prior_weight"][0] + weights["prior_bias"][0]
-        return np.asarray(vectors / lengths, dtype=np.float32), np.asarray(prior, dtype=np.float32)
+        return np.asarray(vectors / lengths, dtype=np.float32)
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return self._encode(np.stack([self._read(text) for text in texts]))[0]
+        return self._encode(np.stack([self._read(text) for text in texts]))
 
     def logits(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
-        """Uncalibrated: ``scale * cosine + bias + prior(text)``, shape ``(frames,)``."""
-        vectors, prior = self._encode(self._read(text)[None])
-        score = self._card["scale"] * (frames @ vectors[0]) + self._card["bias"] + prior[0]
+        """Uncalibrated: ``scale * cosine + bias``, shape ``(frames,)``."""
+        score = self._card["scale"] * (frames @ self.embed_text([text])[0]) + self._card["bias"]
         return np.asarray(score, dtype=np.float32)
 
     def curve(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
@@ -161,7 +161,7 @@ class BuiltinSound:
         similarity = self._known @ self._read(text)
         found: dict[str, float] = {}
         for row in np.argsort(-similarity):
-            found.setdefault(self._vocabulary[int(row)], float(similarity[row]))
+            found.setdefault(self._vocabulary[self._known_rows[int(row)]], float(similarity[row]))
             if len(found) == k:
                 break
         return list(found.items())

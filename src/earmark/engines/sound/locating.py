@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from earmark.timeline import ScoreCurve, Span
 
-__all__ = ["LocateSettings", "locate"]
+__all__ = ["LocateSettings", "evidence_of", "locate"]
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,7 @@ def locate(
     if curve.num_frames == 0:
         return []
     step, s = curve.step_seconds, settings
-    raw = np.nan_to_num(curve.values, nan=0.0, posinf=0.0, neginf=0.0)
-    width = int(round(s.smooth_share * expected_seconds / step)) | 1
-    odds = _odds(raw)
-    smooth = _smooth(odds, width)
+    odds, smooth = _read(curve, expected_seconds, s)  # (frames,)
     chance = 1.0 / (1.0 + np.exp(-smooth))  # (frames,)
     gap = min(s.gap_share * expected_seconds, s.max_gap_seconds) / step
     moments: list[tuple[Span, float]] = []
@@ -106,16 +103,39 @@ def locate(
         free[first : last + 1] = False
         if (end - start) * step < s.min_share * expected_seconds and end - start < 3:
             continue
-        inside = odds[first : last + 1]
-        evidence = (
-            s.peak_weight * smooth[peak] + s.mean_weight * inside.mean()
-            + s.length_weight * np.log(len(inside) * step / expected_seconds) + s.offset
-        )  # fmt: skip
+        span = Span(curve.start_seconds + start * step, curve.start_seconds + max(end, start) * step)
+        features = _features(odds, smooth, first, last, step, expected_seconds)
+        evidence = float(features @ (s.peak_weight, s.mean_weight, s.length_weight)) + s.offset
         probability = float(1.0 / (1.0 + np.exp(-np.clip(evidence, -30, 30))))
         if probability >= s.floor:
-            span = Span(curve.start_seconds + start * step, curve.start_seconds + max(end, start) * step)
             moments.append((span, probability))
     return sorted(moments, key=lambda moment: -moment[1])
+
+
+def _features(
+    odds: NDArray[np.float64], smooth: NDArray[np.float64], first: int, last: int, step: float, expected: float
+) -> NDArray[np.float64]:
+    """What the probability of a moment is judged by: log-odds of its peak and mean, log of its relative length."""
+    length = np.log((last - first + 1) * step / expected)
+    return np.array([smooth[first : last + 1].max(), odds[first : last + 1].mean(), length])
+
+
+def evidence_of(
+    curve: ScoreCurve, span: Span, expected_seconds: float, settings: LocateSettings = LocateSettings()
+) -> NDArray[np.float64]:
+    """The three features of a moment, shape ``(3,)``, for whoever calibrates their weights."""
+    odds, smooth = _read(curve, expected_seconds, settings)
+    first, last = curve.frame_of(span.start), curve.frame_of(span.end - 1e-6)
+    return _features(odds, smooth, first, max(first, last), curve.step_seconds, expected_seconds)
+
+
+def _read(
+    curve: ScoreCurve, expected_seconds: float, settings: LocateSettings
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds of the frames, and the same smoothed as the expected duration asks."""
+    odds = _odds(np.nan_to_num(curve.values, nan=0.0, posinf=0.0, neginf=0.0))
+    width = int(round(settings.smooth_share * expected_seconds / curve.step_seconds)) | 1
+    return odds, _smooth(odds, width)
 
 
 def _reach(

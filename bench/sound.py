@@ -1,0 +1,241 @@
+"""How well the built-in sound model hears: scenes of 60 s from recordings no training step has heard.
+
+    python bench/sound.py --data FOLDER [--weights DIR] [--scenes 60] [--yamnet DIR] [--calibrate]
+
+FOLDER holds the collections of the shipped config. Its held-out recordings are halved: scenes of the one half
+calibrate (`--calibrate` fits the probabilities anew and writes them into the weights' ``model.json``), scenes of the
+other half measure. Every query is a wording training never saw. `mixed` scenes ask for sounds of all collections,
+`core` scenes for those of ESC-10 and kitchen20 only. With `--yamnet`, YAMNet is asked the same, each query mapped to
+the class name nearest to it by text, on the classes whose name is near enough.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.engines.sound.builtin import WEIGHTS, BuiltinSound
+from earmark.engines.sound.locating import LocateSettings, locate
+from earmark.evaluation.ranking import auroc, average_precision
+from earmark.scenes.builder import Scene, SceneSettings, build_scene, load_clip
+from earmark.scenes.clips import Clip
+from earmark.scenes.queries import Query, queries_of
+from earmark.scenes.vocabulary import Vocabulary, shipped_vocabulary
+from earmark.timeline import ScoreCurve
+from earmark.training.calibrating import Heard, calibrate_frames, calibrate_moments, right
+from earmark.training.sound_config import read_config
+from earmark.training.sound_corpus import choose_clips
+
+CORE = {"esc10": 4, "kitchen20": 5}
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Half:
+    """What scenes of one half of the held-out recordings are built from."""
+
+    asked: list[Clip]
+    distractors: list[Clip]
+    backgrounds: list[Clip]
+
+
+def halves(vocabulary: Vocabulary) -> tuple[Half, Half]:
+    _, held_out = choose_clips(read_config(Path(str(files("earmark.training").joinpath("configs", "sound.yaml")))))
+    found = []
+    for part in (0, 1):
+        by_label: dict[str, int] = defaultdict(int)
+        kept: list[Clip] = []
+        for clip in held_out.clips:  # every other clip of a label
+            if by_label[clip.label] % 2 == part:
+                kept.append(clip)
+            by_label[clip.label] += 1
+        named = [c for c in kept if c.label in vocabulary.unseen and c.label not in ("speech", "music")]
+        others = [c for c in kept if c.label in ("speech", "music") or c.label not in vocabulary.unseen]
+        found.append(Half(named, others, list(held_out.backgrounds)))
+    return found[0], found[1]
+
+
+def scenes_of(half: Half, count: int, seed: int, core: bool) -> list[Scene]:
+    asked = [c for c in half.asked if not core or c.collection in CORE]
+    return [
+        build_scene(seed + n, asked, half.distractors, half.backgrounds, SceneSettings(), load_clip)
+        for n in range(count)
+    ]
+
+
+def curves(engine: BuiltinSound, frames: list[NDArray[np.float32]]) -> Callable[[int, str], NDArray[np.float32]]:
+    return lambda scene, text: engine.curve(frames[scene], text)
+
+
+def measure(
+    asked: Sequence[tuple[int, Query]],
+    curve_of: Callable[[int, str], NDArray[np.float32]],
+    seconds_of: Callable[[str], float],
+    step: float,
+    settings: LocateSettings,
+) -> dict[str, float]:
+    """The issue's table, for anything that gives a curve for a text."""
+    ious, aucs, precisions, first, is_right, present = [], [], [], [], [], []
+    pooled: list[Floats] = []
+    truths: list[NDArray[np.bool_]] = []
+    for scene, query in asked:
+        values = curve_of(scene, query.text)
+        found = locate(ScoreCurve(values, step), seconds_of(query.text), settings)
+        middle = (np.arange(len(values)) + 0.5) * step
+        truth = np.zeros(len(values), dtype=bool)
+        for span in query.spans:
+            truth |= (middle >= span.start) & (middle < span.end)
+        pooled.append(values.astype(np.float64)[::4])
+        truths.append(truth[::4])
+        present.append(bool(query.spans))
+        first.append(found[0][1] if found else 0.0)
+        is_right.append(bool(found) and right(found[0][0], query.spans))
+        if query.spans:
+            ious.append(max((found[0][0].iou(span) for span in query.spans), default=0.0) if found else 0.0)
+            aucs.append(auroc(values.astype(np.float64), truth) or 0.0)
+            precisions.append(average_precision(values.astype(np.float64), truth) or 0.0)
+    there, chance, correct = np.array(present), np.array(first), np.array(is_right)
+    bins = np.minimum((chance * 10).astype(int), 9)
+    gaps = [(bins == b).mean() * abs(chance[bins == b].mean() - correct[bins == b].mean()) for b in set(bins.tolist())]
+    at_80 = float(np.quantile(chance[there], 0.2))
+    every, all_truth = np.concatenate(pooled), np.concatenate(truths)
+    return {
+        "R1@0.5": float(np.mean(np.array(ious) >= 0.5)),
+        "R1@0.7": float(np.mean(np.array(ious) >= 0.7)),
+        "mean IoU": float(np.mean(ious)),
+        "frame AUROC (mean of queries)": float(np.mean(aucs)),
+        "frame AP (mean of queries)": float(np.mean(precisions)),
+        "frame AUROC (pooled, absent ones too)": auroc(every, all_truth) or 0.0,
+        "frame AP (pooled, absent ones too)": average_precision(every, all_truth) or 0.0,
+        "present found at 0.5": float((chance[there] >= 0.5).mean()),
+        "absent refused at 0.5": float((chance[~there] < 0.5).mean()),
+        "absent refused where 80 % are found": float((chance[~there] < at_80).mean()),
+        "presence AUROC": auroc(chance, there) or 0.0,
+        "ECE": float(sum(gaps)),
+        "queries": float(len(asked)),
+    }
+
+
+def zero_shot(engine: BuiltinSound, vocabulary: Vocabulary, data: Path) -> None:
+    """Whole clips named by text alone: the class whose unseen wordings are nearest to the clip's loudest frames."""
+    for collection, fold in CORE.items():
+        with (data / collection / "manifest.csv").open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["fold"] == str(fold)]
+        labels = sorted({vocabulary.canonical(row["label"]) for row in rows})
+        vectors = [engine.embed_text(vocabulary.unseen[label]) for label in labels]  # (wordings, dim) each
+        hits: dict[str, list[bool]] = defaultdict(list)
+        single: list[float] = []
+        for row in rows:
+            frames = engine.embed_audio(load_clip(Clip(data / collection / row["file"], "")))
+            most = max(3, len(frames) // 2)
+            scores = np.array(
+                [np.sort(frames @ v.T, axis=0)[-most:].mean(axis=0) for v in vectors]
+            )  # (labels, wordings)
+            truth = labels.index(vocabulary.canonical(row["label"]))
+            hits[labels[truth]].append(int(scores.mean(axis=1).argmax()) == truth)
+            single.append(float(np.mean(scores.argmax(axis=0) == truth)))
+        total = float(np.mean([hit for found in hits.values() for hit in found]))
+        print(
+            f"\nzero-shot, {collection} fold {fold}: {total:.3f} (three wordings), {np.mean(single):.3f} (one wording)"
+        )
+        print("  " + ", ".join(f"{label} {np.mean(found):.2f}" for label, found in sorted(hits.items())))
+
+
+def by_class(asked: Sequence[tuple[int, Query]], engine: BuiltinSound, frames: list[NDArray[np.float32]]) -> None:
+    hits: dict[str, list[bool]] = defaultdict(list)
+    for scene, query in asked:
+        if query.spans:
+            curve = ScoreCurve(engine.curve(frames[scene], query.text), engine.step_seconds)
+            found = locate(curve, engine.expected_seconds(query.text))
+            hits[query.label].append(bool(found) and max(found[0][0].iou(s) for s in query.spans) >= 0.5)
+    print("  R1@0.5 " + ", ".join(f"{label} {sum(h)}/{len(h)}" for label, h in sorted(hits.items())))
+
+
+def yamnet(
+    folder: Path,
+    engine: BuiltinSound,
+    scenes: list[Scene],
+    asked: list[tuple[int, Query]],
+    ours: list[NDArray[np.float32]],
+) -> None:
+    """Both on the queries YAMNet has a class for, peak-relative edges for both, YAMNet's scores as they are."""
+    from earmark.training.teacher import HOP_SAMPLES, Teacher
+
+    with (folder / "yamnet_class_map.csv").open(encoding="utf-8", newline="") as file:
+        names = [row["display_name"] for row in csv.DictReader(file)]
+    table = engine._pieces.embed(names)
+    teacher = Teacher(folder / "yamnet.tflite")
+    scores = [teacher.hear(scene.samples)[1].astype(np.float32) for scene in scenes]
+    near = {}
+    for _, query in asked:
+        alike = table @ engine._pieces.embed([query.text])[0]
+        if alike.max() >= 0.6:
+            near[query.text] = int(alike.argmax())
+    both = [(scene, query) for scene, query in asked if query.text in near]
+    raw = LocateSettings(floor=1e-6)
+    theirs = measure(both, lambda s, t: scores[s][:, near[t]], engine.expected_seconds, HOP_SAMPLES / 16_000, raw)
+    mine = measure(both, curves(engine, ours), engine.expected_seconds, engine.step_seconds, raw)
+    print(f"\nearmark / YAMNet on the {len(both)} queries it has a class for ({len(set(near.values()))} classes)")
+    for name in ("R1@0.5", "R1@0.7", "frame AUROC (mean of queries)", "frame AP (mean of queries)", "presence AUROC"):
+        print(f"  {name:40s} {mine[name]:.3f} / {theirs[name]:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--yamnet", type=Path)
+    parser.add_argument("--calibrate", action="store_true")
+    options = parser.parse_args()
+    os.environ["EARMARK_DATA"] = str(options.data)
+    os.environ.setdefault("EARMARK_TEACHER", str(options.yamnet or "."))
+    vocabulary = shipped_vocabulary()
+    first, second = halves(vocabulary)
+    engine = BuiltinSound(options.weights)
+    settings = LocateSettings()
+    if options.calibrate:
+        scenes = [*scenes_of(first, options.scenes, 10_000, False), *scenes_of(first, options.scenes, 11_000, True)]
+        heard = []
+        for scene in scenes:
+            frames = engine.embed_audio(scene.samples)
+            for query in queries_of(scene, vocabulary):
+                heard.append(Heard(query, engine.logits(frames, query.text), engine.expected_seconds(query.text)))
+        calibration = calibrate_frames(heard, engine.step_seconds)
+        settings = calibrate_moments(heard, calibration, engine.step_seconds, settings)
+        card = json.loads((options.weights / "model.json").read_text(encoding="utf-8"))
+        card["calibration"] = list(calibration)
+        (options.weights / "model.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+        print("frames:", calibration, "\nmoments:", {k: round(v, 3) for k, v in asdict(settings).items()})
+        engine = BuiltinSound(options.weights)
+    for name, core, seed in (("mixed", False, 20_000), ("core", True, 21_000)):
+        scenes = scenes_of(second, options.scenes, seed, core)
+        asked = [(n, query) for n, scene in enumerate(scenes) for query in queries_of(scene, vocabulary)]
+        began, busy = time.perf_counter(), time.process_time()
+        frames_of = [engine.embed_audio(scene.samples) for scene in scenes]
+        busy, began = time.process_time() - busy, time.perf_counter() - began
+        curve_of = curves(engine, frames_of)
+        table = measure(asked, curve_of, engine.expected_seconds, engine.step_seconds, settings)
+        print(f"\n{name}: {len(scenes)} scenes of 60 s")
+        for row, value in table.items():
+            print(f"  {row:40s} {value:.3f}")
+        by_class(asked, engine, frames_of)
+        print(f"  log-mel and model: {60 * len(scenes) / busy:.0f} x real time by processor time, one thread")
+        if options.yamnet:
+            yamnet(options.yamnet, engine, scenes, asked, frames_of)
+    zero_shot(engine, vocabulary, options.data)
+
+
+if __name__ == "__main__":
+    main()
