@@ -13,6 +13,7 @@ from earmark.cli import (
     evaluate,
     find,
     index,
+    keywords,
     models,
     plot,
     segment,
@@ -51,6 +52,7 @@ def _options(
 app.command("find", epilog=find.EXAMPLE)(find.find)
 app.command("index", epilog=index.EXAMPLE)(index.index)
 app.command("transcribe", epilog=transcribe.EXAMPLE)(transcribe.transcribe)
+app.command("keywords", epilog=keywords.EXAMPLE)(keywords.keywords)
 app.command("segment", epilog=segment.EXAMPLE)(segment.segment)
 app.command("collect", epilog=collect.EXAMPLE)(collect.collect)
 app.add_typer(dataset.app, name="dataset")

@@ -88,6 +88,13 @@ def say(line: str) -> None:
     sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
+def write_out(text: str) -> None:
+    """To standard output, whatever letters it can take."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
+
+
 @contextmanager
 def progress_on_stderr() -> Iterator[Progress]:
     """Draws progress: file, position, × real time, time left. Silent where standard error is no terminal."""

@@ -23,6 +23,7 @@ from earmark.cli.console import (
     progress_on_stderr,
     say,
     tell,
+    write_out,
 )
 from earmark.settings import FindSettings, IndexSettings
 
@@ -37,7 +38,8 @@ def find(
         str,
         typer.Argument(
             metavar="TEXT",
-            help="What you want to hear. “said: …” looks for words only, “heard: …” for sounds only.",
+            help="What you want to hear. “said: …” looks for these words only, “heard: …” for sounds only, “meaning: "
+            "…” for what was said in other words.",
             show_default=False,
         ),
     ],
@@ -52,9 +54,16 @@ def find(
     library: LibraryOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Moments at most.")] = FindSettings.limit,
     min_score: Annotated[
-        float,
-        typer.Option("--min-score", min=0.0, max=1.0, help="Leave out moments less probable than this."),
-    ] = FindSettings.min_probability,
+        float | None,
+        typer.Option(
+            "--min-score",
+            min=0.0,
+            max=1.0,
+            help=f"Leave out moments less probable than this. Default: {FindSettings.min_probability:g}; the nearest "
+            "few are shown where none reaches that.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     output: Annotated[
         Path | None,
@@ -97,6 +106,7 @@ def find(
             "each time. English; Persian is experimental.",
         ),
     ] = False,
+    about: Annotated[bool, typer.Option("--about", help="Tell what is talked about around each moment.")] = False,
     recogniser: RecogniserOption = None,
     ignore_sidecars: IgnoreSidecarsOption = False,
     audio_stream: AudioStreamOption = 0,
@@ -145,10 +155,14 @@ def find(
         with progress_on_stderr() as draw:
             spotted = find_spotted(finding.kinds_asked(text)[1], known, asked, draw)
         moments = finding.ranked([*moments, *spotted])[: asked.limit]
+    if about:
+        from earmark.finding.about import with_topics
+
+        moments = with_topics(moments, catalogue)
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
     if not moments and catalogue.recordings:
-        say(f"not here: nothing like {text!r} with a score of {min_score or FindSettings.min_probability:g} or more")
+        say(f"not here: nothing like {text!r} with a score of {asked.min_probability:g} or more")
     if output is not None:
         from earmark import formats
 
@@ -157,7 +171,7 @@ def find(
     if plot is not None and moments:
         from earmark.finding import picture
 
-        picture.draw(plot, text, moments, catalogue, min_score or FindSettings.min_probability, force)
+        picture.draw(plot, text, moments, catalogue, asked.min_probability, force)
     if clips is not None:
         write_clips(moments, clips, context)
     if failed:
@@ -180,19 +194,16 @@ def as_line(moment: Moment) -> str:
 
 
 def as_text(number: int, moment: Moment) -> str:
-    """Two lines for a person: where and how probable, then the text with the match marked."""
+    """Two lines for a person: where, how probable and found by what, then the text with the match marked."""
     from earmark.formats.bidi import isolate
 
+    way = moment.evidence.get("way", "exact")
+    by = "" if way == "exact" else f" ({way})"
     where = f"{clock(moment.span.start)}–{clock(moment.span.end)}"
-    head = f"{number:>3}. {moment.probability:.2f}  {moment.recording.path}  {where}  {moment.kind}"
-    return f"{head}\n     {isolate(excerpt(moment.text, moment.match))}\n"
-
-
-def write_out(text: str) -> None:
-    """To standard output, whatever letters it can take."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    sys.stdout.flush()
+    head = f"{number:>3}. {moment.probability:.2f}  {moment.recording.path}  {where}  {moment.kind}{by}"
+    about = moment.evidence.get("about")
+    topics = f"     about: {isolate(', '.join(about))}\n" if isinstance(about, list) and about else ""
+    return f"{head}\n     {isolate(excerpt(moment.text, moment.match))}\n{topics}"
 
 
 def excerpt(text: str, match: tuple[int, int] | None, reach: int = 60) -> str:

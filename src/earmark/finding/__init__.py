@@ -11,7 +11,7 @@ from typing import Literal
 from earmark.errors import QueryError
 from earmark.finding.fusing import fused
 from earmark.finding.heard import find_heard, has_ears, stale, unheard_of
-from earmark.finding.meaning import find_meant
+from earmark.finding.meaning import LEAST_PROBABILITY, find_meant
 from earmark.finding.said import find_said
 from earmark.library import Catalogue
 from earmark.records import Kind, Moment
@@ -51,8 +51,11 @@ def find(
     words = fused(said, meant)
     moments = ranked(moment for moment in [*words, *heard] if moment.probability >= settings.min_probability)
     if not moments and not known:
-        near = ranked(moment for moment in words if moment.probability >= settings.nearest_probability)
-        moments = near[: settings.nearest]
+        # Who asks for meaning wants an order rather than a verdict.
+        order = kinds == ("meant",) and settings.nearest > 0
+        least = min(LEAST_PROBABILITY, settings.nearest_probability) if order else settings.nearest_probability
+        near = ranked(moment for moment in words if moment.probability >= least)
+        moments = near[: settings.limit if order else settings.nearest]
         if moments:
             meant_too = any(moment.evidence["way"] == "meaning" for moment in moments)
             on_note(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from earmark import language
 from earmark.language import Match
+from earmark.language.matching import PassageTable
 from earmark.library import Catalogue
 from earmark.records import Moment, Segment
 from earmark.settings import FindSettings
@@ -20,14 +22,25 @@ BRIDGE_SECONDS = 3.0
 """A phrase may run over a pause between two passages, if the pause is no longer than this."""
 
 
+KEPT = 8
+"""So many prepared sets of lines a catalogue keeps: all recordings and a few choices of them, with their bridges."""
+
+
 @dataclass(frozen=True)
 class _Lines:
-    """What is searched: passages, or bridges between two of them; `rows` says which passages each line is of."""
+    """What is searched: passages, or bridges between two of them.
+
+    Attributes:
+        rows: the passages each line is of.
+        table: the lines, prepared for many queries.
+        tails: of a bridge, how many of its tokens lie before the pause.
+        shifts: of a bridge, how many tokens of its first passage are not in it.
+    """
 
     rows: Sequence[tuple[int, ...]]
-    keys: Sequence[str]
-    stems: Sequence[str]
-    phones: Sequence[str]
+    table: PassageTable
+    tails: Sequence[int] = ()
+    shifts: Sequence[int] = ()
 
 
 def find_said(
@@ -37,60 +50,63 @@ def find_said(
     query = language.spoken_query(text, settings.language)
     if not query.tokens or not catalogue.passages.num_rows:
         return []
-    passages = _passages(catalogue, recordings)
+    chosen = None if recordings is None else frozenset(recordings)
+    passages = _kept(catalogue, (chosen, 0), lambda: _passages(catalogue, chosen))
     if not passages.rows:
         return []
     most = max(MOST_MATCHES, 10 * settings.limit)
-    found: list[tuple[tuple[int, ...], Match]] = [
-        (passages.rows[line], match)
-        for line, match in language.search_passages(query, passages.keys, passages.stems, passages.phones, most)
-    ]
+    found = [(passages.rows[line], match) for line, match in passages.table.search(query, most)]
     if len(query.tokens) > 1:
-        reach = len(query.tokens) + 1
-        bridges, tails = _bridges(catalogue, passages, reach)
-        for line, match in language.search_passages(query, bridges.keys, bridges.stems, bridges.phones, most):
-            if match.first_token < tails[line] <= match.last_token:  # it does cross
-                found.append((bridges.rows[line], _rebased(match, passages, bridges.rows[line], tails[line])))
+        reach = (len(query.tokens) + 2) // 2 * 2  # the query and a word more; a few sizes serve all queries
+        bridges = _kept(catalogue, (chosen, reach), lambda: _bridges(catalogue, passages.rows, reach))
+        for line, match in bridges.table.search(query, most):
+            if match.first_token < bridges.tails[line] <= match.last_token:  # it does cross
+                shift = bridges.shifts[line]
+                whole = replace(match, first_token=match.first_token + shift, last_token=match.last_token + shift)
+                found.append((bridges.rows[line], whole))
     # A first look without the recogniser's certainty, which can raise a match a few places but not out of nowhere.
     found.sort(key=lambda item: -language.probability(item[1]))
     return [_moment(catalogue, rows, match) for rows, match in found[:most]]
 
 
+def _kept(catalogue: Catalogue, key: tuple[frozenset[str] | None, int], make: Callable[[], _Lines]) -> _Lines:
+    """Lines are prepared once a catalogue: 100,000 passages take seconds, and each query after that milliseconds."""
+    known: _Lines | None = catalogue.prepared.get(key)
+    if known is None:
+        while len(catalogue.prepared) >= KEPT:
+            del catalogue.prepared[next(iter(catalogue.prepared))]
+        known = catalogue.prepared[key] = make()
+    return known
+
+
 def _passages(catalogue: Catalogue, recordings: Collection[str] | None) -> _Lines:
     ids = catalogue.column("recording_id")
     rows = range(len(ids)) if recordings is None else [row for row, id_ in enumerate(ids) if id_ in recordings]
-    columns = {name: catalogue.column(name) for name in ("keys", "stems", "phones")}
+    keys, stems, phones = (catalogue.column(name) for name in ("keys", "stems", "phones"))
     if recordings is not None:
-        columns = {name: [values[row] for row in rows] for name, values in columns.items()}
-    return _Lines([(row,) for row in rows], columns["keys"], columns["stems"], columns["phones"])
+        keys, stems, phones = ([values[row] for row in rows] for values in (keys, stems, phones))
+    return _Lines([(row,) for row in rows], PassageTable(keys, stems, phones))
 
 
-def _bridges(catalogue: Catalogue, passages: _Lines, reach: int) -> tuple[_Lines, list[int]]:
-    """The last and first `reach` tokens around every short pause, and how many of them lie before it."""
+def _bridges(catalogue: Catalogue, passages: Sequence[tuple[int, ...]], reach: int) -> _Lines:
+    """The last and first `reach` tokens around every short pause."""
     ids, starts, ends = (catalogue.column(name) for name in ("recording_id", "start", "end"))
+    columns = [catalogue.column(name) for name in ("keys", "stems", "phones")]
     rows: list[tuple[int, ...]] = []
-    tails: list[int] = []
-    lines: tuple[list[str], list[str], list[str]] = ([], [], [])
-    columns = (passages.keys, passages.stems, passages.phones)
-    for line in range(len(passages.rows) - 1):
-        (left,), (right,) = passages.rows[line], passages.rows[line + 1]
+    tails, shifts = list[int](), list[int]()
+    joined: list[list[str]] = [[], [], []]
+    for (left,), (right,) in pairwise(passages):
         if right != left + 1 or ids[left] != ids[right] or starts[right] - ends[left] > BRIDGE_SECONDS:
             continue
-        if not passages.keys[line] or not passages.keys[line + 1]:
+        if not columns[0][left] or not columns[0][right]:
             continue
         rows.append((left, right))
-        for column, joined in zip(columns, lines, strict=True):
-            tail = column[line].split(" ")[-reach:]
-            joined.append(" ".join(tail + column[line + 1].split(" ")[:reach]))
-        tails.append(len(tail))
-    return _Lines(rows, *lines), tails
-
-
-def _rebased(match: Match, passages: _Lines, rows: tuple[int, ...], tail: int) -> Match:
-    """A match in a bridge, its tokens counted from the beginning of the first passage."""
-    line = passages.rows.index(rows[:1])
-    shift = len(passages.keys[line].split(" ")) - tail
-    return replace(match, first_token=match.first_token + shift, last_token=match.last_token + shift)
+        for column, lines in zip(columns, joined, strict=True):
+            before = column[left].split(" ")
+            lines.append(" ".join(before[-reach:] + column[right].split(" ", reach)[:reach]))
+        tails.append(min(reach, len(before)))
+        shifts.append(len(before) - tails[-1])
+    return _Lines(rows, PassageTable(*joined), tails, shifts)
 
 
 def _moment(catalogue: Catalogue, rows: tuple[int, ...], match: Match) -> Moment:

@@ -36,6 +36,7 @@ class Catalogue:
         files: ``(size, mtime_ns, recording id)`` by ``(path, audio stream)``.
         hearings: by ``(recording id, job, engine)``.
         passages: an Arrow table of the passages that count (`schema.schemas()["passages"]`).
+        prepared: what searches have made of it and keep for the next one, by keys of their own.
         gists, keywords: those made from these passages; empty where nothing was made of them yet.
     """
 
@@ -46,6 +47,7 @@ class Catalogue:
     passages: pa.Table = None
     gists: pa.Table = None
     keywords: pa.Table = None
+    prepared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _columns: dict[str, list[Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
