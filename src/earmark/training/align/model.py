@@ -14,8 +14,6 @@ Where this differs from the published code, and what it changes:
   counts in no statistic, the backward half of the GRU begins at the clip's last frame, and each clip is
   upsampled by its own length. A clip's embeddings no longer depend on what it shares a batch with; there,
   padding leaked into the last frames of short clips.
-- The pooling has a floor under its root: torch's has an infinite slope at 0, so one silent cell made NaN of
-  every gradient.
 - A batch that holds one clip only has no impostors and teaches nothing; there, looking for one never ended.
 """
 
@@ -35,7 +33,6 @@ __all__ = ["AlignModel", "impostors", "map_scores", "maps", "ranking_loss"]
 
 POOLS = {0: (2, 4), 2: (2, 4), 4: (1, 4)}
 """Frames × bands that are pooled after the convolution of that number."""
-ROOT_FLOOR = 1e-12
 
 
 class MaskedNorm(nn.Module):  # type: ignore[misc]
@@ -64,12 +61,6 @@ class MaskedNorm(nn.Module):  # type: ignore[misc]
         return (x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]) * mask
 
 
-def power_pool(x: Tensor, frames: int, bands: int) -> Tensor:
-    """The 4th-power norm over cells of frames × bands; what does not fill a cell is dropped."""
-    size = frames * bands
-    return (F.avg_pool2d(x.square().square(), (frames, bands)) * size + ROOT_FLOOR) ** 0.25
-
-
 class AudioEncoder(nn.Module):  # type: ignore[misc]
     def __init__(self, bands: int, dim: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -93,7 +84,7 @@ class AudioEncoder(nn.Module):  # type: ignore[misc]
         for i, (norm, convolution) in enumerate(zip(self.norms, self.convolutions, strict=True)):
             x = F.leaky_relu(convolution(norm(x, mask)), 0.1)
             if i in POOLS:
-                x = power_pool(x, *POOLS[i])
+                x = F.lp_pool2d(x, 4, POOLS[i])
                 left = torch.clamp(left // POOLS[i][0], min=1)
                 mask = _mask(left, x.shape[2], x)
             x = x * mask
