@@ -27,22 +27,22 @@ class LocateSettings:
 
     floor: float = 0.02
     """Moments less probable than this are not reported at all."""
-    onset_drop: float = 0.2
+    onset_drop: float = 0.15
     """A moment starts where the curve has risen to this share of its peak (in probability)."""
-    offset_drop: float = 0.25
+    offset_drop: float = 0.15
     """And ends where it has fallen to this share."""
     smooth_share: float = 0.15
     """Width of the smoothing as a share of the expected duration."""
-    gap_share: float = 0.8
+    gap_share: float = 0.5
     """Pauses up to this share of the expected duration do not split a moment."""
-    max_gap_seconds: float = 0.6
+    max_gap_seconds: float = 1.0
     """Nor do longer ones join two."""
     min_share: float = 0.1
     """Moments shorter than this share of the expected duration are not reported."""
-    peak_weight: float = 0.11
-    mean_weight: float = 1.08
-    length_weight: float = 0.57
-    offset: float = 1.83
+    peak_weight: float = 0.528
+    mean_weight: float = 0.604
+    length_weight: float = 0.167
+    offset: float = 1.246
     """Probability of a moment: sigmoid of weighted log-odds of its peak and mean, and log of its length in frames."""
 
 
