@@ -50,13 +50,9 @@ def _about(moment: Moment, chunks: list[Topic], most: int) -> list[str]:
 
 
 def _all(catalogue: Catalogue, recordings: Collection[str] | None) -> Iterator[Topic]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    table = catalogue.keywords
-    if recordings is not None:
-        table = table.filter(pc.is_in(table["recording_id"], value_set=pa.array(list(recordings), pa.string())))
-    rows = sorted(table.to_pylist(), key=lambda row: (row["recording_id"], row["chunk"], -row["score"]))
+    known = catalogue.keywords.to_pylist()
+    wanted = known if recordings is None else [row for row in known if row["recording_id"] in recordings]
+    rows = sorted(wanted, key=lambda row: (row["recording_id"], row["chunk"], -row["score"]))
     for (id_, chunk), same in groupby(rows, key=lambda row: (row["recording_id"], row["chunk"])):
         kept = list(same)
         if id_ in catalogue.recordings:

@@ -18,6 +18,8 @@ __all__ = ["find_said"]
 
 MOST_MATCHES = 200
 """So many places are given times and a final probability; a word said more often than that is not missed for it."""
+MOST_ALIKE = 60
+"""So many of these may only be like the words: giving a place its times takes half a millisecond."""
 BRIDGE_SECONDS = 3.0
 """A phrase may run over a pause between two passages, if the pause is no longer than this."""
 
@@ -66,7 +68,9 @@ def find_said(
                 found.append((bridges.rows[line], whole))
     # A first look without the recogniser's certainty, which can raise a match a few places but not out of nowhere.
     found.sort(key=lambda item: -language.probability(item[1]))
-    return [_moment(catalogue, rows, match) for rows, match in found[:most]]
+    alike = [item for item in found if item[1].way in ("near", "sound-alike")][max(MOST_ALIKE, 4 * settings.limit) :]
+    dropped = {id(item) for item in alike}
+    return [_moment(catalogue, *item) for item in found[:most] if id(item) not in dropped]
 
 
 def _kept(catalogue: Catalogue, key: tuple[frozenset[str] | None, int], make: Callable[[], _Lines]) -> _Lines:

@@ -49,6 +49,7 @@ class Catalogue:
     keywords: pa.Table = None
     prepared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _columns: dict[str, list[Any]] = field(default_factory=dict, repr=False)
+    _hearings: dict[tuple[str, str], list[Hearing]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, folder: Path) -> Catalogue:
@@ -144,7 +145,10 @@ class Catalogue:
 
     def hearing_of(self, recording_id: str, job: str) -> Hearing | None:
         """The hearing whose rows count for a job: the complete one, else the one that got furthest."""
-        found = [h for (known, named, _), h in self.hearings.items() if known == recording_id and named == job]
+        if not self._hearings:
+            for (known, named, _), hearing in self.hearings.items():
+                self._hearings.setdefault((known, named), []).append(hearing)
+        found = self._hearings.get((recording_id, job), [])
         return max(found, key=lambda hearing: (hearing.complete, hearing.position), default=None)
 
 
