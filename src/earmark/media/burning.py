@@ -147,28 +147,41 @@ def _encode(
     total = float((media.duration or 0) / av.time_base)
     drawn: tuple[int, _Picture] | None = None
     number = 0  # of the first caption that is not over
+    early: list[Any] | None = []  # sound that comes before the first picture, whose size the encoder waits for
     for packet in media.demux([film, *media.streams.audio]):
         if packet.stream.type == "audio":
             if packet.size:
                 shift(packet, origin)
                 packet.stream = sounds[packet.stream.index]
-                out.mux(packet)
+                if early is None:
+                    out.mux(packet)
+                else:
+                    early.append(packet)
             continue
         for frame in _frames(packet):
             seconds = float(frame.pts * frame.time_base) - origin
             frame = _upright(frame)
+            if early is not None:
+                video.width, video.height = frame.width, frame.height
+                for waiting in early:
+                    out.mux(waiting)
+                early = None
+            if (frame.width, frame.height) != (video.width, video.height):  # it changes within the film
+                frame = frame.reformat(width=video.width, height=video.height)
             while number < len(captions) and captions[number][0].end <= seconds + 1e-6:
                 number += 1
             if number < len(captions) and captions[number][0].start <= seconds + 1e-6:
                 if drawn is None or drawn[0] != number:
                     drawn = number, _drawing(captions[number][1], frame.width, frame.height)
                 frame = _blended(frame, drawn[1])
-            if not (video.width == frame.width and video.height == frame.height):
-                video.width, video.height = frame.width, frame.height
             frame.pts -= round(origin / frame.time_base)
             frame.pict_type = av.video.frame.PictureType.NONE
             out.mux(video.encode(frame))
             on_progress(str(target), min(seconds, total), total)
+    if early is not None:
+        raise MediaError(
+            media.name.removeprefix("file:"), expected="pictures that decode", found="none", hint="Use --mux instead."
+        )
     out.mux(video.encode(None))
 
 

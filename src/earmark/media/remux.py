@@ -24,8 +24,8 @@ CONTAINERS = {".mkv": "matroska", ".mka": "matroska", ".webm": "webm", ".mp4": "
 """Extension -> ffmpeg's name of a container that holds subtitles."""
 TEXT_OF = {"matroska": "srt", "webm": "vtt", "mp4": "srt", "mov": "srt"}
 """Container -> the format its subtitles are handed over in."""
-LANGUAGES = {"en": "eng", "fa": "fas", "ar": "ara", "de": "deu", "es": "spa", "fr": "fra", "it": "ita", "ru": "rus"}
-"""Two letters -> the three that containers want (ISO 639-2)."""
+LANGUAGES = {"en": "eng", "fa": "per", "ar": "ara", "de": "ger", "es": "spa", "fr": "fre", "it": "ita", "ru": "rus"}
+"""Two letters -> the three that containers want (ISO 639-2/B, which Matroska and MOV know)."""
 
 
 def add_subtitles(
