@@ -73,3 +73,13 @@ def test_no_min_max_a_low_curve_stays_improbable() -> None:
 def test_the_floor() -> None:
     bump = curve((4, 0.01), (2, 0.3), (4, 0.01))
     assert locate(bump, 2.0, LocateSettings(floor=0.99)) == []
+
+
+def test_moments_never_overlap_on_any_curve() -> None:
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        values = np.clip(np.convolve(generator.normal(0.2, 0.6, 200), np.ones(4) / 4, "same"), 0, 1)
+        found = locate(ScoreCurve(values.astype(np.float32), STEP), float(generator.uniform(0.2, 6)))
+        spans = sorted(s for s, _ in found)
+        assert all(a.end <= b.start + 1e-9 for a, b in zip(spans, spans[1:], strict=False))
+        assert all(0 <= s.start <= s.end <= 200 * STEP + 1e-9 for s in spans)

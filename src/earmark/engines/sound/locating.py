@@ -91,6 +91,8 @@ def locate(
     gap = min(s.gap_share * expected_seconds, s.max_gap_seconds) / step
     moments: list[tuple[Span, float]] = []
     free = np.ones(len(chance), dtype=bool)
+    starts: list[float] = []  # of the moments so far, in frames
+    ends: list[float] = []
     for peak in np.argsort(-chance):
         peak = int(peak)
         if not free[peak]:
@@ -101,6 +103,11 @@ def locate(
         first, start = _reach(chance, free, peak, -1, s.onset_drop * height, gap)
         last, end = _reach(chance, free, peak, +1, s.offset_drop * height, gap)
         free[first : last + 1] = False
+        # An edge set between frames may reach into a neighbour that was there first.
+        start = max([start, *[other for other in ends if other <= peak + 0.5]])
+        end = min([end, *[other for other in starts if other >= peak + 0.5]])
+        starts.append(start)
+        ends.append(end)
         if (end - start) * step < s.min_share * expected_seconds and end - start < 3:
             continue
         span = Span(curve.start_seconds + start * step, curve.start_seconds + max(end, start) * step)
