@@ -13,7 +13,7 @@ from earmark.finding.about import topics, with_topics
 from earmark.finding.fusing import fused
 from earmark.finding.meaning import find_meant, probability
 from earmark.indexing.gist import summarise
-from earmark.library import Catalogue, Hearing, Library, Passage
+from earmark.library import Catalogue, Gist, Hearing, Library, Passage, Summary
 from earmark.records import Moment, Recording, Segment, Word
 from earmark.settings import FindSettings
 from earmark.timeline import Span
@@ -150,3 +150,27 @@ def test_topics_of_recordings_and_of_moments(catalogue: Catalogue) -> None:
     (found,) = with_topics(find("said: the senator answered", catalogue), catalogue)
     about = found.evidence["about"]
     assert isinstance(about, list) and any("senator" in text for text in about) and len(about) <= 5
+
+
+def test_vectors_of_other_weights_and_of_silence_are_passed_over(tmp_path: Path) -> None:
+    recordings = [Recording(name, f"/{name}.wav", 900.0) for name in ("aa", "bb", "cc")]
+    with Library.open(tmp_path) as library:
+        for recording in recordings:
+            library.remember(recording, 1, 1)
+        passages = [spoken(recordings[0], 10.0, RENT), spoken(recordings[2], 20.0, CAKE)]
+        library.commit(passages, [Hearing(r.id, "words", "test@1", "{}", 900.0, True) for r in recordings])
+        summarise(library)
+        library.finish()
+    assert Catalogue.load(tmp_path).gists.num_rows == 3  # one of them empty
+    (moment,) = find_meant("vegetables", Catalogue.load(tmp_path), {"cc"}, EVERYTHING)
+    assert moment.text == CAKE and moment.span.start == 20.0
+    with Library.open(tmp_path) as library:
+        library.keep_summaries([Summary("aa", "test@1", "other@1", (Gist(Span(10.0, 20.0), bytes(256)),))])
+        library.finish()
+    found = find_meant("vegetables and rent", Catalogue.load(tmp_path), None, EVERYTHING)
+    assert [moment.recording.id for moment in found] == ["cc"]
+
+
+def test_nearness_means_less_in_a_larger_library() -> None:
+    assert probability(0.5, 10) == probability(0.5) > probability(0.5, 1_000) > probability(0.5, 100_000)
+    assert probability(0.588, 22_297) == pytest.approx(0.5, abs=0.01)
