@@ -1,9 +1,10 @@
 """What was said, boiled down: vectors of what stretches of speech mean, and the keywords of recordings.
 
-Made from the words once they are complete, with no pass over the audio: 9.6 hours of read books (8,600
-windows) take a second for the vectors and six for the keywords, on one core. A window is some twenty words, whatever the pauses between them
-(a thought seldom ends where an utterance does), and windows overlap by half. Measured on `bench/meaning.py`: windows of
-twenty words have what was meant among the first five for 80 % of the questions, windows of twelve for 60 %.
+Made from the words once they are complete, with no pass over the audio: 9.6 hours of read books (8,600 windows) take
+a second for the vectors and six for the keywords, on one core. A window is some twenty words, whatever the pauses
+between them (a thought seldom ends where an utterance does), and windows overlap by half. Measured on
+`bench/meaning.py`: windows of twenty words have what was meant among the first five for 80 % of the questions, windows
+of twelve for 60 to 70 %.
 """
 
 from __future__ import annotations
