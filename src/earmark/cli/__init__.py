@@ -15,6 +15,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Runs the command line; an `EarmarkError` becomes one line, a bug keeps its traceback."""
+    # Recordings are shared out among earmark's own threads; a second layer of threads inside numpy only waits.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from earmark.cli.app import app
     from earmark.errors import EarmarkError
 
