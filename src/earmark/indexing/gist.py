@@ -23,6 +23,7 @@ from earmark.timeline import Span
 
 __all__ = ["keywords_of", "summarise", "windows"]
 
+READER = "wordpieces"
 WINDOW_WORDS, STEP_WORDS = 20, 10
 BREAK_SECONDS = 8.0
 """A window does not reach over a longer silence."""
@@ -37,8 +38,8 @@ BATCH = 64
 
 
 @cache
-def load_reader(name: str = "wordpieces") -> TextEncoder:
-    reader: TextEncoder = registry.load("text", name)
+def load_reader() -> TextEncoder:
+    reader: TextEncoder = registry.load("text", READER)
     return reader
 
 
@@ -48,11 +49,13 @@ def summarise(library: Library, on_progress: Progress = ignore) -> int:
     Returns:
         How many recordings they were made of.
     """
-    reader = load_reader()
-    engine = registry.stored_name("text", reader.name)
+    engine = registry.stored_name("text", READER)
     todo = dict(library.unsummarised(engine))
+    if not todo:
+        return 0
+    reader = load_reader()
     batch: list[Summary] = []
-    for number, (recording_id, segments) in enumerate(library.segments(todo) if todo else (), 1):
+    for number, (recording_id, segments) in enumerate(library.segments(todo), 1):
         gists = tuple(gists_of(segments, reader))
         batch.append(Summary(recording_id, todo[recording_id], engine, gists, tuple(keywords_of(segments))))
         if len(batch) == BATCH or number == len(todo):
