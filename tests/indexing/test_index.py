@@ -119,20 +119,22 @@ def test_a_stopped_run_goes_on_where_it_was_and_ends_the_same(
     code = (
         "import sys; from pathlib import Path; from earmark.indexing import index; from earmark.settings import *\n"
         "settings = IndexSettings(recogniser=None, sound=None, workers=1, commit_seconds=0.0)\n"
-        "index([Path(sys.argv[1])], Path(sys.argv[2]), settings, lambda s, done, total: print(done, flush=True))"
+        "def block(stage, done, total): print(done, flush=True); sys.stdin.readline()\n"
+        "index([Path(sys.argv[1])], Path(sys.argv[2]), settings, block)"
     )
     library = tmp_path / "library"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(path), str(library)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    for _ in range(8):  # eight blocks of thirty seconds
-        heard = float(process.stdout.readline())
-    process.send_signal(how)
-    process.communicate()
-    assert process.returncode != 0
+    command = [sys.executable, "-c", code, str(path), str(library)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for _ in range(8):  # eight blocks of thirty seconds, each waited for
+            heard = float(process.stdout.readline())
+            process.stdin.write("on\n")
+            process.stdin.flush()
+        process.stdout.readline()  # the ninth is heard, and the process waits
+        process.send_signal(how)
+        assert process.wait() != 0
     hearing = Catalogue.load(library).hearing_of(recording.id, "activity")
     assert hearing is not None and not hearing.complete and hearing.position >= heard - 31
     steps: list[float] = []
