@@ -141,7 +141,7 @@ def scenes(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = {}
         for seed in range(options.scenes):
-            scene = build_scene(1_000 + seed, asked_clips, clips, held_out.backgrounds, mixing)
+            scene = build_scene(5_000 + seed, asked_clips, clips, held_out.backgrounds, mixing)
             path = Path(folder) / f"scene{seed:03d}.wav"
             write_waveforms(path, Waveform(scene.samples[None], 16_000))
             made[str(path)] = scene

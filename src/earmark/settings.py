@@ -137,8 +137,8 @@ class CaptionSettings:
     """A pause in speech as long as this ends a caption."""
     most_late_seconds: float = 3.0
     """Speech too fast to read delays captions up to this much; beyond, staying with the voice counts more."""
-    min_probability: float = 0.5
-    """Less probable sounds get no caption."""
+    min_probability: float = 0.8
+    """Less probable sounds get no caption; of 80 sounds asked for at once, many are half as likely and not there."""
     at_once: int = 2
     """Sounds at one time, at most; the least probable are left out."""
     merge_seconds: float = 1.0
