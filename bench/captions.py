@@ -182,7 +182,9 @@ def words(options: argparse.Namespace) -> None:
                 continue
             said = [(bare(event["word"]), event["start"]) for event in json.loads(row["events"])]
             captions = spoken_captions(transcript(catalogue, recording), recording.span)
-            faults += len(broken_rules(captions, recording.span))
+            for fault in broken_rules(captions, recording.span):
+                faults += 1
+                print(f"{row['file']} ({recording.duration_seconds:.2f} s): {fault}: {captions[0].text!r}")
             for each in captions:
                 first = bare(each.words[0].text)
                 onsets = [start for word, start in said if word == first]

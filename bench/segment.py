@@ -287,9 +287,7 @@ def report(scenes: Sequence[Mixture], results: Sequence[Result]) -> None:
     for result in results:
         both = []
         for members in (groups[0][1], mixed):
-            errors = [
-                e for i in members for e in boundary_errors(scenes[i].truth["speech"], result.found[i]["speech"])
-            ]
+            errors = [e for i in members for e in boundary_errors(scenes[i].truth["speech"], result.found[i]["speech"])]
             both.append(float(np.median(errors)))
         print(f"{result.name:24s}" + "".join(f"{value:18.3f}" for value in both))
     ours = results[0]

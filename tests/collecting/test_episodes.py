@@ -170,8 +170,7 @@ def test_one_episode_that_fails_does_not_stop_the_others(show, folder, patient, 
     assert {name: str(error) for name, error in result.failed} == {
         "Second": f"{server.url}/1.mp3: expected an answer with content, found HTTP 404, no such page. "
         "Check the address.",
-        "Third": f"{server.url}/2.mp3: expected audio or video, found a text file. "
-        "Look at the episode in a browser.",
+        "Third": f"{server.url}/2.mp3: expected audio or video, found a text file. Look at the episode in a browser.",
     }
     assert media(folder) == [result.here[0].path.name]
     assert [name for name in everything(folder) if name.endswith(".part")] == []

@@ -21,9 +21,7 @@ def test_a_near_spelling_is_offered() -> None:
 def test_a_far_spelling_gets_the_default() -> None:
     with pytest.raises(EngineError) as caught:
         load("activity", "xyz")
-    assert str(caught.value) == (
-        "xyz: expected one of the activity engines silero, found an unknown name. Use silero."
-    )
+    assert str(caught.value) == ("xyz: expected one of the activity engines silero, found an unknown name. Use silero.")
 
 
 def test_unknown_job_is_a_bug_not_a_user_error() -> None:

@@ -75,9 +75,7 @@ def test_each_witness_counts() -> None:
 def test_no_words_and_impossible_speed() -> None:
     assert judge(*made("", -1.0), -0.1, 0) == Verdict(False, "there are no words", 0.0)
     assert judge(*made("♪♪ ♪♪", -1.0), -0.1, 4) == Verdict(False, "there are no words", 0.0)
-    assert judge(*made("© " + SENTENCE, -1.0), -0.1, 14).reason == (
-        "it holds signs of subtitles, which nobody says"
-    )
+    assert judge(*made("© " + SENTENCE, -1.0), -0.1, 14).reason == ("it holds signs of subtitles, which nobody says")
     assert judge(*made(SENTENCE, -1.0, seconds=0.5), -0.1, 14).reason == "nobody says that much in 0.5 s"
 
 

@@ -122,9 +122,7 @@ def placed(speech: Waveform, aligner: SphinxAligner) -> list[Word]:
     return list(found.words)
 
 
-def test_a_cue_with_wrong_times_gets_right_words(
-    speech: Waveform, aligner: SphinxAligner, placed: list[Word]
-) -> None:
+def test_a_cue_with_wrong_times_gets_right_words(speech: Waveform, aligner: SphinxAligner, placed: list[Word]) -> None:
     text = " ".join(word.text for word in placed)
     start, end = placed[0].span.start, placed[-1].span.end
     cue = Cue(max(0.0, start - 0.2), end + 0.2, text)

@@ -44,18 +44,14 @@ def build(
     greatest: Annotated[
         float, typer.Option("--greatest", metavar="SECONDS", min=0.1, help="No chunk is longer.")
     ] = ChunkSettings.greatest_seconds,
-    keep_silent: Annotated[
-        bool, typer.Option("--keep-silent", help="Keep chunks in which nobody speaks.")
-    ] = False,
+    keep_silent: Annotated[bool, typer.Option("--keep-silent", help="Keep chunks in which nobody speaks.")] = False,
     keywords: Annotated[int, typer.Option("--keywords", metavar="N", min=0, help="Keywords of a chunk, at most.")] = 8,
     split_by: Annotated[
         str, typer.Option("--split-by", metavar="WHAT", help="Never on two sides: speaker (where known) or recording.")
     ] = "speaker",
     seed: Annotated[int, typer.Option("--seed", help="Decides what is for training and what for testing.")] = 0,
     workers: WorkersOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a data set that was made of another source.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a data set that was made of another source.")] = False,
 ) -> None:
     """Cut recordings at their silences and write down what each chunk says, in a manifest.
 
@@ -104,9 +100,7 @@ def build(
 
 @app.command("export", epilog="Example: earmark dataset export marz -o shards")
 def export(
-    dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="The folder of a data set.", show_default=False)
-    ],
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of a data set.", show_default=False)],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where the shards go.", show_default=False)
     ],
@@ -120,9 +114,7 @@ def export(
 
     chunks = read_manifest(dataset)
     with progress_on_stderr() as draw:
-        paths = write_shards(
-            chunks, output, shard_bytes=shard_megabytes * 1_000_000, force=force, on_progress=draw
-        )
+        paths = write_shards(chunks, output, shard_bytes=shard_megabytes * 1_000_000, force=force, on_progress=draw)
     say(f"{output}: {len(chunks)} chunks in {len(paths)} shard{'' if len(paths) == 1 else 's'}")
 
 

@@ -1,10 +1,10 @@
 """From feeds, folders and known collections to lists of recordings, and from those to data sets.
 
-    collect_feed(url, folder)       the episodes of a podcast
-    collect_local(source, folder)   recordings that are on the disk, where they are
-    build(source, folder)           chunks, transcripts, keywords, splits: a manifest
-    read_manifest(folder)           its rows
-    write_shards(chunks, folder)    the same as WebDataset
+collect_feed(url, folder)       the episodes of a podcast
+collect_local(source, folder)   recordings that are on the disk, where they are
+build(source, folder)           chunks, transcripts, keywords, splits: a manifest
+read_manifest(folder)           its rows
+write_shards(chunks, folder)    the same as WebDataset
 """
 
 from earmark.collecting.assembly import DataSet, LeftOut

@@ -92,9 +92,7 @@ def build(
     settings = BuildSettings() if settings is None else settings
     layout, entries = read_source(source, exclude=[folder])
     if not entries:
-        raise MediaError(
-            source, expected="at least one recording", found="an empty list", hint="Collect some first."
-        )
+        raise MediaError(source, expected="at least one recording", found="an empty list", hint="Collect some first.")
     with locked(folder):
         _refuse_foreign(folder, source, force)
         run = _Run(folder, settings, _durations(entries), on_progress)
@@ -213,9 +211,7 @@ class _Run:
             reason = "silence"
         else:
             if entry.text:
-                left_out.append(
-                    (f"texts without times of recordings over {settings.whole_seconds:g} s", 1, 0.0)
-                )
+                left_out.append((f"texts without times of recordings over {settings.whole_seconds:g} s", 1, 0.0))
             spans = silence_chunks(heard, settings.chunks)
             kept = spans
             if not settings.keep_silent and not entry.label:

@@ -55,9 +55,7 @@ def listen(recording: Recording, activity: ActivityEngine | None, on_progress: P
 
     report = DecodeReport()
     blocks = prefetch(
-        decode(
-            recording.path, sample_rate=SAMPLE_RATE, audio_stream=recording.audio_stream, report=report
-        )
+        decode(recording.path, sample_rate=SAMPLE_RATE, audio_stream=recording.audio_stream, report=report)
     )
     start = end = recording.start_seconds
     meter = stream = None
@@ -90,9 +88,7 @@ def silence_chunks(heard: Heard, settings: ChunkSettings) -> list[Span]:
     return clip_spans(chunks, heard.span)
 
 
-def chunks_of_lines(
-    lines: Sequence[tuple[Span, str]], within: Span, settings: ChunkSettings
-) -> list[tuple[Span, str]]:
+def chunks_of_lines(lines: Sequence[tuple[Span, str]], within: Span, settings: ChunkSettings) -> list[tuple[Span, str]]:
     """Timed lines joined until a chunk has its least length, and not beyond its greatest.
 
     A line is never divided: one that is longer than the greatest length is a chunk of its own, lines that

@@ -1,15 +1,15 @@
 """The manifest of a data set: one row a chunk, as JSON lines and as Parquet, the same in both.
 
-    id           of the chunk: its recording and its start in milliseconds
-    recording    hash of the file's content; rows of one recording share it
-    path         of the media file, relative to the manifest where it lies below it
-    start, end   seconds on the file's own clock
-    transcript   what is said; empty where that is not known
-    keywords     what it is about, the weightiest first
-    language     code, or empty
-    split        train, validation or test
-    speaker, label, title   as the source says
-    source       where the transcript is from: given, or the name of a recogniser
+id           of the chunk: its recording and its start in milliseconds
+recording    hash of the file's content; rows of one recording share it
+path         of the media file, relative to the manifest where it lies below it
+start, end   seconds on the file's own clock
+transcript   what is said; empty where that is not known
+keywords     what it is about, the weightiest first
+language     code, or empty
+split        train, validation or test
+speaker, label, title   as the source says
+source       where the transcript is from: given, or the name of a recogniser
 """
 
 from __future__ import annotations

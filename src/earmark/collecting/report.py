@@ -111,9 +111,7 @@ def _histogram(lengths: Sequence[float]) -> str:
         if bins[i]
     )
     every = max(1, (last + 1) // 10)
-    ticks = "".join(
-        f'<text x="{step * i:.1f}" y="{height + 14}">{2 * i} s</text>' for i in range(0, last + 1, every)
-    )
+    ticks = "".join(f'<text x="{step * i:.1f}" y="{height + 14}">{2 * i} s</text>' for i in range(0, last + 1, every))
     return f'<svg viewBox="0 0 {width} {height + 20}" role="img" aria-label="Chunks by length">{bars}{ticks}</svg>'
 
 

@@ -86,7 +86,6 @@ class Transcriber:
             yield told, Said(" ".join(texts.pop(told)), dropped[told])
             told += 1
 
-
     def _was_spoken(self, waveform: Waveform, heard: Transcript) -> bool:
         """Whether the text of a piece was; True for what the aligner does not know how to check."""
         if not heard.text or not heard.words:

@@ -406,9 +406,7 @@ def _unanswered(url: str, reason: BaseException) -> MediaError:
 
 
 def _too_large(url: str, size: int, most: int, hint: str = "Pass --max-size to allow more") -> MediaError:
-    return MediaError(
-        url, expected=f"at most {_megabytes(most)}", found=f"{_megabytes(size)} or more", hint=f"{hint}."
-    )
+    return MediaError(url, expected=f"at most {_megabytes(most)}", found=f"{_megabytes(size)} or more", hint=f"{hint}.")
 
 
 def _declared_total(response: BaseHTTPResponse, offset: int) -> int:

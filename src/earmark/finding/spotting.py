@@ -95,14 +95,10 @@ def pronunciations(text: str, spoken: str, spotter: Spotter) -> list[str]:
     return ways
 
 
-def _hits(
-    recording: Recording, text: str, ways: Sequence[str], spotter: Spotter, on_progress: Progress
-) -> list[Hit]:
+def _hits(recording: Recording, text: str, ways: Sequence[str], spotter: Spotter, on_progress: Progress) -> list[Hit]:
     kept: list[Hit] = []
     tail: Waveform | None = None
-    for block in decode(
-        Path(recording.path), sample_rate=spotter.sample_rate, audio_stream=recording.audio_stream
-    ):
+    for block in decode(Path(recording.path), sample_rate=spotter.sample_rate, audio_stream=recording.audio_stream):
         heard = block
         if tail is not None:
             samples = np.concatenate([tail.samples, block.samples], axis=1)

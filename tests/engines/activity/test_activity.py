@@ -16,9 +16,7 @@ def engine(request: pytest.FixtureRequest) -> ActivityEngine:
     return loaded
 
 
-def listen(
-    engine: ActivityEngine, samples: np.ndarray, chunk: int = 16_000, start: float = 0.0
-) -> ScoreCurve:
+def listen(engine: ActivityEngine, samples: np.ndarray, chunk: int = 16_000, start: float = 0.0) -> ScoreCurve:
     stream = engine.stream(start)
     curves = [stream.feed(samples[first : first + chunk]) for first in range(0, samples.size, chunk)]
     curves.append(stream.flush())

@@ -95,9 +95,7 @@ def test_settings_that_contradict_each_other() -> None:
 def test_whatever_it_hears(runs: list[tuple[int, int]], chunk: int, pad: float, pause: float) -> None:
     """Disjoint, ordered, within the limit, covering every frame of confident speech; chunks do not matter."""
     text = "".join(str(level) * length for level, length in runs)
-    plan = UtteranceSettings(
-        min_silence_seconds=pause, min_speech_seconds=0.0, max_seconds=6.0, pad_seconds=pad
-    )
+    plan = UtteranceSettings(min_silence_seconds=pause, min_speech_seconds=0.0, max_seconds=6.0, pad_seconds=pad)
     cutter = Cutter(plan)
     spans: list[Span] = []
     for first in range(0, len(text), chunk):

@@ -27,9 +27,7 @@ def test_a_gap_without_room_is_empty() -> None:
     assert fill_gaps([], [], Span(0.0, 1.0)) == []
 
 
-def test_a_dictionary_that_has_grown_is_loaded_anew(
-    monkeypatch: pytest.MonkeyPatch, beckett: Waveform
-) -> None:
+def test_a_dictionary_that_has_grown_is_loaded_anew(monkeypatch: pytest.MonkeyPatch, beckett: Waveform) -> None:
     monkeypatch.setattr(sphinx, "MAX_ADDED_WORDS", 2)
     engine = SphinxAligner()
     part = beckett.cut(Span(0.0, 2.0))

@@ -73,8 +73,7 @@ def chunks_at_silence(
     settings = ChunkSettings() if settings is None else settings
     if not 0 < settings.least_seconds <= settings.greatest_seconds:
         raise ValueError(
-            "chunks need 0 < least <= greatest, "
-            f"got {settings.least_seconds} and {settings.greatest_seconds} s"
+            f"chunks need 0 < least <= greatest, got {settings.least_seconds} and {settings.greatest_seconds} s"
         )
     step = levels.step_seconds
     least = max(1, int(np.ceil(settings.least_seconds / step - 1e-9)))

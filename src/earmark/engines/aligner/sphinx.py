@@ -111,9 +111,7 @@ class SphinxAligner:
             frames=frames,
         )
 
-    def _place(
-        self, decoder: Any, waveform: Waveform, said: list[str]
-    ) -> tuple[list[Span], float, int]:
+    def _place(self, decoder: Any, waveform: Waveform, said: list[str]) -> tuple[list[Span], float, int]:
         """The span of each word of `said`, or no spans at all; summed log-likelihood and frames of them."""
         if not said or waveform.num_samples == 0:
             return [], 0.0, 0

@@ -49,9 +49,7 @@ def pieces_of(path: Path) -> list[bytes]:
     return pieces
 
 
-def words_of(
-    tokens: Sequence[int], logprobs: Sequence[float], pieces: Sequence[bytes]
-) -> list[tuple[str, float]]:
+def words_of(tokens: Sequence[int], logprobs: Sequence[float], pieces: Sequence[bytes]) -> list[tuple[str, float]]:
     """The words of a sequence of tokens with their probabilities: the geometric mean of their tokens'."""
     words: list[tuple[str, float]] = []
     text, scores = b"", list[float]()
@@ -87,8 +85,6 @@ def has_loop(tokens: Sequence[int]) -> bool:
         if repeats * length > count:
             continue
         phrase = list(tokens[count - length :])
-        if all(
-            list(tokens[count - (i + 1) * length : count - i * length]) == phrase for i in range(1, repeats)
-        ):
+        if all(list(tokens[count - (i + 1) * length : count - i * length]) == phrase for i in range(1, repeats)):
             return True
     return False
