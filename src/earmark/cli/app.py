@@ -8,6 +8,7 @@ import typer
 
 from earmark import __version__
 from earmark.cli import (
+    caption,
     collect,
     dataset,
     evaluate,
@@ -52,6 +53,7 @@ def _options(
 app.command("find", epilog=find.EXAMPLE)(find.find)
 app.command("index", epilog=index.EXAMPLE)(index.index)
 app.command("transcribe", epilog=transcribe.EXAMPLE)(transcribe.transcribe)
+app.command("caption", epilog=caption.EXAMPLE)(caption.caption)
 app.command("keywords", epilog=keywords.EXAMPLE)(keywords.keywords)
 app.command("segment", epilog=segment.EXAMPLE)(segment.segment)
 app.command("collect", epilog=collect.EXAMPLE)(collect.collect)

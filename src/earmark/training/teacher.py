@@ -27,7 +27,7 @@ class Teacher:
 
     def __init__(self, path: Path) -> None:
         try:
-            from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped,unused-ignore]
+            from ai_edge_litert.interpreter import Interpreter
         except ImportError as exc:
             raise EngineError(
                 "ai-edge-litert",
