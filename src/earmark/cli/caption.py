@@ -117,7 +117,7 @@ def caption(
     workers: WorkersOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write captions of what is said and of what is heard: `[door closes]` between the lines of speech.
+    """Write captions of what is said and of what is heard, sounds in brackets between the lines of speech.
 
     Lines of at most 42 characters, two at once, never more than 20 characters a second to read. What the library has
     heard before is not heard again.
