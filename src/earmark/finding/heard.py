@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.engines import registry
-from earmark.engines.sound import SoundEngine, dequantise, locate
+from earmark.engines.sound import LocateSettings, SoundEngine, dequantise, locate
 from earmark.library import Catalogue, Hearing, TrackHeader, read_track, track_path
 from earmark.records import Moment, Recording
 from earmark.settings import FindSettings
@@ -21,6 +21,8 @@ from earmark.timeline import ScoreCurve
 
 __all__ = ["curve_of", "find_heard", "load_ears"]
 
+PEAK_SHARE = 0.3
+"""A moment whose peak is below this share of the probability asked for cannot reach it; it is not looked for."""
 CHUNK_FRAMES = 4_096
 """Frames made into floating point at a time: small enough for the cache, where it is twice as fast as 65,536."""
 
@@ -41,10 +43,11 @@ def find_heard(
         QueryError: if the engine cannot read the text.
     """
     moments: list[Moment] = []
+    edges = LocateSettings(floor=max(LocateSettings.floor, PEAK_SHARE * settings.min_probability))
     for recording, hearing in listened(catalogue, recordings):
         engine = load_ears(hearing.engine)
         curve = curve_of(text, catalogue, recording, hearing, engine)
-        for span, probability in locate(curve, engine.expected_seconds(text)):
+        for span, probability in locate(curve, engine.expected_seconds(text), edges):
             if probability >= settings.min_probability:
                 peak = float(curve.cut(span).values.max(initial=0.0))
                 evidence = {"engine": hearing.engine, "peak": round(peak, 3)}
