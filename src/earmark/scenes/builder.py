@@ -1,7 +1,7 @@
 """Scenes with known answers: real clips laid over a real background, from a seed.
 
 The same seed and the same clips give the same scene again, sample for sample, with the exact times of everything in
-it. Evaluation plays them to a model; another engineer's model may be measured on the very same ones.
+it. Evaluation plays them to a model; another model may be measured on the very same ones.
 """
 
 from __future__ import annotations
