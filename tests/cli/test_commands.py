@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 import wave
 from importlib.util import find_spec
 from pathlib import Path
@@ -152,3 +155,62 @@ def test_a_reader_that_leaves_early_is_no_error(library: Path) -> None:
     command = f"{sys.executable} -m earmark find 'it was the' --json --min-score 0 --library {library} | head -n 1"
     run = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert run.stderr == "" and len(run.stdout.splitlines()) == 1
+
+
+def test_what_cannot_be_written_is_said_before_hours_of_listening(reading: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.srt"
+    taken.write_text("mine")
+    for command in (
+        ("find", "wisdom", reading, "-o", taken),
+        ("find", "wisdom", reading, "--plot", tmp_path / "x.gif"),
+        ("find", "wisdom", reading, "-o", tmp_path / "none" / "x.srt"),
+        ("transcribe", reading, "-o", taken),
+    ):
+        run = earmark(*command, library=tmp_path / "library")
+        assert run.returncode in (1, 2) and run.stdout == ""
+        assert "heard" not in run.stderr and "expected" in run.stderr
+    assert taken.read_text() == "mine" and not (tmp_path / "library").exists()
+
+
+def test_answers_name_a_file_that_is_there_and_holds_it(reading: Path, tmp_path: Path) -> None:
+    library, folder = tmp_path / "library", tmp_path / "media"
+    (folder / "b").mkdir(parents=True)
+    first, second = folder / "a.wav", folder / "b" / "copy.wav"
+    shutil.copy(reading, first)
+    shutil.copy(reading, second)
+    assert earmark("index", folder, "--no-sounds", library=library).returncode == 0
+    asked = ("find", "said: the age of wisdom", "--json", "--limit", "1")
+
+    def where(*paths: Path) -> str:
+        return str(json.loads(earmark(*asked, *paths, library=library).stdout)["recording"])
+
+    assert where(folder / "b") == str(second)  # the copy that was asked for
+    assert " is also " in earmark(*asked, library=library).stderr
+    second.unlink()
+    assert where() == str(first)  # the one that is still there
+    first.unlink()
+    gone = earmark(*asked, "--clips", tmp_path / "clips", library=library)
+    assert "is not there any more" in gone.stderr and "not cut: " in gone.stderr and gone.returncode == 1
+
+
+def test_a_path_that_holds_something_else_by_now_is_not_an_answer(reading: Path, tmp_path: Path) -> None:
+    library, path = tmp_path / "library", tmp_path / "talk.wav"
+    shutil.copy(reading, path)
+    assert earmark("index", path, "--no-sounds", library=library).returncode == 0
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 16_000 * 3))
+    assert earmark("index", path, "--no-sounds", library=library).returncode == 0
+    run = earmark("find", "the age of wisdom", library=library)
+    assert run.stdout == "" and "not here" in run.stderr
+
+
+def test_ctrl_c_says_that_what_was_heard_is_kept(reading: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "earmark", "index", str(reading), "--library", str(tmp_path / "library")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (tmp_path / "library" / "tables" / "passages.lance").exists():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr.endswith("earmark: stopped. What was heard is kept; the same command goes on from there.\n")

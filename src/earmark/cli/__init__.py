@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 __all__ = ["main"]
+
+STOPPED = 130
+"""The exit code of a command ended by Ctrl-C, as shells have it."""
 
 
 def main() -> None:
@@ -26,11 +30,19 @@ def main() -> None:
         sys.stderr.write(f"earmark: {printable(error)}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("earmark: stopped. What was heard is kept; the same command goes on from there.\n")
-        sys.exit(130)
+        stopped()
+    except SystemExit as end:  # typer ends an interrupted command by itself
+        if end.code == STOPPED:
+            stopped()
+        raise
     except BrokenPipeError:  # `earmark find … | head` is done with us
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def stopped() -> NoReturn:
+    sys.stderr.write("earmark: stopped. What was heard is kept; the same command goes on from there.\n")
+    sys.exit(STOPPED)
 
 
 def printable(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ from earmark.cli.console import (
 from earmark.settings import FindSettings, IndexSettings
 
 if TYPE_CHECKING:
+    from earmark.library import Catalogue
     from earmark.records import Moment
 
 EXAMPLE = 'Example: earmark find "it was the season of darkness" talk.mp4 ~/podcasts --clips moments/'
@@ -118,10 +120,20 @@ def find(
     Files that have not been heard yet are listened to first; asking again costs no pass over the audio.
     Nothing found is an answer too: a note, and exit code 0.
     """
-    from earmark import finding
+    from earmark import finding, formats
+    from earmark.finding import picture
     from earmark.library import Catalogue
+    from earmark.media.files import check_free
 
-    finding.kinds_asked(text)  # an impossible question is refused before hours of listening
+    # What cannot be is refused before hours of listening.
+    finding.kinds_asked(text)
+    if output is not None:
+        formats.format_of(output)
+    if plot is not None:
+        picture.check_picture(plot)
+    for target in (output, plot):
+        if target is not None and str(target) != "-":
+            check_free(target, force=force)
     folder = library_folder(library)
     wanted = None
     failed = False
@@ -144,14 +156,16 @@ def find(
         failed = bool(report.failed)
         wanted = set(report.recordings)
     catalogue = Catalogue.load(folder)
-    if wanted is None and not catalogue.recordings:
+    if wanted is None:  # a recording whose every path holds something else by now is not asked
+        wanted = {id_ for id_ in catalogue.recordings if catalogue.paths_of(id_)}
+    if not catalogue.recordings:
         say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
     asked = settings_of(limit, min_score, language)
     moments = finding.find(text, catalogue, wanted, asked, on_note=lambda note: say(f"note: {note}"))
     if spot:
         from earmark.finding.spotting import find_spotted
 
-        known = [each for id_, each in catalogue.recordings.items() if wanted is None or id_ in wanted]
+        known = [each for id_, each in catalogue.recordings.items() if id_ in wanted]
         with progress_on_stderr() as draw:
             spotted = find_spotted(finding.kinds_asked(text)[1], known, asked, draw)
         moments = finding.ranked([*moments, *spotted])[: asked.limit]
@@ -159,21 +173,20 @@ def find(
         from earmark.finding.about import with_topics
 
         moments = with_topics(moments, catalogue)
+    moments = located(moments, catalogue, paths or [])
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
     if not moments and catalogue.recordings:
-        say(f"not here: nothing like {text!r} with a score of {asked.min_probability:g} or more")
+        say(f"not here: nothing like {text[:80]!r} with a score of {asked.min_probability:g} or more")
     if output is not None:
-        from earmark import formats
-
         recordings = list({moment.recording.id: moment.recording for moment in moments}.values())
         formats.write(map(formats.label_of_moment, moments), output, recordings=recordings, force=force)
-    if plot is not None and moments:
-        from earmark.finding import picture
-
+    if plot is not None and not moments:
+        say("no picture: nothing was found")
+    elif plot is not None:
         picture.draw(plot, text, moments, catalogue, asked.min_probability, force)
-    if clips is not None:
-        write_clips(moments, clips, context)
+    if clips is not None and moments:
+        failed = not write_clips(moments, clips, context) or failed
     if failed:
         raise typer.Exit(1)
 
@@ -219,16 +232,44 @@ def excerpt(text: str, match: tuple[int, int] | None, reach: int = 60) -> str:
     return f"{before}\x1b[1m{hit}\x1b[0m{after}" if sys.stdout.isatty() else f"{before}[{hit}]{after}"
 
 
-def write_clips(moments: Sequence[Moment], folder: Path, context: float) -> None:
+def write_clips(moments: Sequence[Moment], folder: Path, context: float) -> bool:
+    """Cuts every moment it can; False where a file was missing or could not be read."""
+    from earmark.errors import MediaError
     from earmark.media.clips import clip_name, write_clip
 
     folder.mkdir(parents=True, exist_ok=True)
-    written = 0
+    written, broken = 0, []
     for moment in moments:
         path = folder / clip_name(moment.recording, moment.span, label=moment.kind)
         if path.exists():
             say(f"kept: {path} is there already")
             continue
-        write_clip(path, moment.recording, moment.span.widen(context))
-        written += 1
+        try:
+            write_clip(path, moment.recording, moment.span.widen(context))
+            written += 1
+        except MediaError as error:
+            broken.append(error)
     say(f"wrote {written} clip{'' if written == 1 else 's'} to {folder}")
+    for reason in broken:
+        say(f"not cut: {' '.join(str(reason).split())}")
+    return not broken
+
+
+def located(moments: Sequence[Moment], catalogue: Catalogue, asked: Sequence[Path]) -> list[Moment]:
+    """Each moment with a path that exists, among those asked for if it can be; one whose file is gone says so."""
+    tops = [path.absolute() for path in asked]
+    chosen: dict[str, str] = {}
+    for recording in {moment.recording.id: moment.recording for moment in moments}.values():
+        known = sorted(catalogue.paths_of(recording.id) or [recording.path])
+        there = [path for path in known if Path(path).exists()]
+        under = [path for path in there if any(Path(path) == top or top in Path(path).parents for top in tops)]
+        best = (under or there or [recording.path])[0]
+        chosen[recording.id] = recording.path if recording.path in (under or there) else best
+        if not there:
+            say(f"note: {recording.path} is not there any more")
+        others = [path for path in (under or there) if path != chosen[recording.id]]
+        if others:
+            say(f"note: {chosen[recording.id]} is also {', '.join(others[:5])}{' …' if len(others) > 5 else ''}")
+    return [
+        replace(moment, recording=replace(moment.recording, path=chosen[moment.recording.id])) for moment in moments
+    ]

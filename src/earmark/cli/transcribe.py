@@ -62,8 +62,11 @@ def transcribe(
     from earmark.formats.captions import spoken_captions
     from earmark.indexing import index as listen
     from earmark.library import Catalogue
+    from earmark.media.files import check_free
 
     name = formats.format_of(output, format or ("txt" if str(output) == "-" else ""))
+    if str(output) != "-":
+        check_free(output, force=force)  # before the work, not after it
     folder = library_folder(library)
     began = time.monotonic()
     settings = IndexSettings(

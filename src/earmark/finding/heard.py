@@ -65,7 +65,7 @@ def unheard_of(text: str, catalogue: Catalogue, recordings: Collection[str] | No
         engine = load_ears(hearing.engine)
         if not engine.knows(text):
             nearest = ", ".join(name for name, _ in engine.nearest(text))
-            return f"earmark's built-in ears do not know {text!r}; nearest: {nearest}"
+            return f"earmark's built-in ears do not know {text[:80]!r}; nearest: {nearest}"
         return ""
     return ""
 

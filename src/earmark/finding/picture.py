@@ -17,7 +17,7 @@ from earmark.media.files import atomic_path
 from earmark.records import Moment, Recording
 from earmark.timeline import ScoreCurve
 
-__all__ = ["PICTURES", "draw"]
+__all__ = ["PICTURES", "check_picture", "draw"]
 
 PICTURES = (".png", ".pdf", ".svg")
 MOST_RECORDINGS = 6
@@ -37,20 +37,10 @@ def draw(
         EngineError: if matplotlib is missing.
         FormatError: if the name is taken and `force` is not set, or the file cannot be written.
     """
-    if path.suffix.lower() not in PICTURES:
-        raise UsageError(
-            path,
-            expected="a picture's extension",
-            found=repr(path.suffix) if path.suffix else "none",
-            hint=f"Use one of {', '.join(PICTURES)}.",
-        )
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as exc:
-        raise EngineError(
-            "--plot", expected="matplotlib", found="no such package", hint="Run: pip install 'earmark[plot]'"
-        ) from exc
+    check_picture(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     recordings = list({moment.recording.id: moment.recording for moment in moments}.values())[:MOST_RECORDINGS]
     figure = Figure(figsize=(12, 1 + 2.2 * max(1, len(recordings))), layout="constrained")
     FigureCanvasAgg(figure)
@@ -62,6 +52,27 @@ def draw(
         _panel(panel, recording, own, curve, threshold)
     with atomic_path(path, force=force) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=110)
+
+
+def check_picture(path: Path) -> None:
+    """Whether a picture can be drawn at all.
+
+    Raises:
+        UsageError, EngineError: as `draw`.
+    """
+    if path.suffix.lower() not in PICTURES:
+        raise UsageError(
+            path,
+            expected="a picture's extension",
+            found=repr(path.suffix) if path.suffix else "none",
+            hint=f"Use one of {', '.join(PICTURES)}.",
+        )
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as exc:
+        raise EngineError(
+            "--plot", expected="matplotlib", found="no such package", hint="Run: pip install 'earmark[plot]'"
+        ) from exc
 
 
 def _panel(

@@ -36,6 +36,8 @@ def dumps(labels: list[Label], recordings: list[Recording], format: str) -> str:
 def loads(text: str, name: str, format: str) -> list[Label]:
     import pysubs2
 
+    if format == "vtt":  # pysubs2 would read these blocks into the cue before them
+        text = re.sub(r"(?:^|(?<=\n\n))(?:NOTE|STYLE|REGION)\b(?:.*\n?)(?:[^\n]+\n?)*", "", text)
     try:
         options: dict[str, Any] = {} if format == "ass" else {"keep_unknown_html_tags": False}
         file = pysubs2.SSAFile.from_string(text, format, **options)

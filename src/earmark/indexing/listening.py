@@ -291,7 +291,9 @@ def oddities(report: DecodeReport) -> str:
     """What the user should know of how a file decoded; empty where all went well."""
     remarks = []
     if report.truncated:
-        end = "" if report.expected_seconds is None else f" of {report.expected_seconds:.1f} s"
+        expected = report.expected_seconds
+        known = expected is not None and expected > report.decoded_seconds + 0.1
+        end = f" of {expected:.1f} s" if known else ", before its header says"
         remarks.append(f"cut off after {report.decoded_seconds:.1f} s{end}; what could be read is kept")
     if report.broken_packets:
         remarks.append(f"{report.broken_packets} broken packets were skipped")

@@ -48,6 +48,7 @@ class Catalogue:
     gists: pa.Table = None
     keywords: pa.Table = None
     prepared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _paths: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _columns: dict[str, list[Any]] = field(default_factory=dict, repr=False)
     _hearings: dict[tuple[str, str], list[Hearing]] = field(default_factory=dict, repr=False)
 
@@ -127,6 +128,13 @@ class Catalogue:
         """The recording a path held when last hashed, if its size and time are still the same."""
         known = self.files.get((path, audio_stream))
         return known[2] if known is not None and known[:2] == (size, mtime_ns) else None
+
+    def paths_of(self, recording_id: str) -> list[str]:
+        """Every path that held a recording when it was last looked at; empty once all of them hold something else."""
+        if not self._paths:
+            for (path, _), (_, _, known) in self.files.items():
+                self._paths.setdefault(known, []).append(path)
+        return self._paths.get(recording_id, [])
 
     def column(self, name: str) -> list[Any]:
         """One column of the passages as Python values; read once."""

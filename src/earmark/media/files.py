@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from earmark.errors import FormatError
 
-__all__ = ["atomic_path", "atomic_write"]
+__all__ = ["atomic_path", "atomic_write", "check_free"]
 
 
 @contextmanager
@@ -65,6 +65,20 @@ def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def check_free(path: str | Path, *, force: bool = False) -> None:
+    """Whether a file could be written under this name, asked before long work rather than after it.
+
+    Raises:
+        FormatError: as `atomic_write`: a taken name, a folder that is missing.
+    """
+    final = Path(os.path.realpath(path))
+    if final.exists() and not final.is_file() and not final.is_dir():
+        return
+    _refuse_taken(path, final, force)
+    if not final.parent.is_dir():
+        raise FormatError(path, expected="a folder that exists", found="none there", hint="Make the folder first.")
 
 
 def _refuse_taken(path: str | Path, final: Path, force: bool) -> None:
