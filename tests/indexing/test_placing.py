@@ -181,3 +181,16 @@ def test_a_book_inside_a_cue_is_not_aligned(speech: Waveform, aligner: SphinxAli
     began = time.process_time()
     assert aligned(segments, speech, aligner) == segments
     assert time.process_time() - began < 1.0
+
+
+def test_more_words_than_anybody_says_keep_their_times() -> None:
+    from earmark.indexing.placing import is_placed
+    from earmark.records import Segment, Word
+    from earmark.timeline import Span
+
+    def cue(start: float) -> Segment:
+        words = tuple(Word("word", Span(start, start + 1.0), aligned=False) for _ in range(3))
+        return Segment(Span(start, start + 1.0), "word word word", words, "en", "sidecar@1")
+
+    assert not is_placed([cue(float(i)) for i in range(9)])
+    assert is_placed([cue(i * 9 / 50_000) for i in range(50_000)])

@@ -41,9 +41,11 @@ MOST_WORDS = 20_000
 
 
 def is_placed(segments: Sequence[Segment]) -> bool:
-    """Whether a transcript has times of its own for at least half its words."""
+    """Whether a transcript's times stay as they are: at least half its words have their own, or it holds more words
+    than anybody says in the time it covers (thousands of cues one over the other), which no aligner could sort out."""
     words = [word.aligned for segment in segments for word in segment.words]
-    return 2 * sum(words) >= len(words)
+    covered = sum(span.duration for span in merge_spans(segment.span for segment in segments))
+    return 2 * sum(words) >= len(words) or len(words) > MOST_WORDS_PER_SECOND * covered
 
 
 class ReadyEar:
