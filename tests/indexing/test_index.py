@@ -90,6 +90,16 @@ def test_a_file_cut_off_in_the_middle_is_kept_as_far_as_it_goes_and_said(
     assert track_of(tmp_path / "library", next(iter(report.recordings.values()))).shape[0] == pytest.approx(156, abs=2)
 
 
+def test_channels_that_cancel_out_are_said(tmp_path: Path, write_media, sound, tone) -> None:
+    left = tone(0.5, 1.5, 3.0)
+    turned = write_media(tmp_path / "media" / "turned.wav", sound(np.concatenate([left, -left])))
+    silent = write_media(tmp_path / "media" / "silent.wav", sound(np.zeros((2, 16_000), np.float32)))
+    report = index([turned, silent], tmp_path / "library", ACTIVITY)
+    assert [(path.name, note) for path, note in report.notes] == [
+        ("turned.wav", "its channels cancel each other out: their mix is silent")
+    ]
+
+
 def test_a_folder_without_media_says_so(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="expected at least one audio or video file, found none among 0 files"):
         index([tmp_path / "media"], tmp_path / "library", ACTIVITY)

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from earmark.engines import registry
 from earmark.engines.activity import ActivityEngine
 from earmark.engines.aligner import Aligner
@@ -32,6 +34,11 @@ from earmark.records import Recording
 from earmark.settings import SAMPLE_RATE, IndexSettings
 
 __all__ = ["Listener", "Outcome", "Plan"]
+
+SILENCE = 1e-3
+"""A recording whose mix never gets louder than this (-60 dBFS) is looked at channel by channel."""
+PROBED_SECONDS = 60.0
+"""So much of it."""
 
 
 @dataclass
@@ -148,6 +155,7 @@ class Listener:
             self._store(recording, ears, outcome, complete_at=end)
             return outcome
         last_commit = time.monotonic()
+        loudest = 0.0
         blocks = prefetch(
             decode(
                 Path(recording.path),
@@ -162,6 +170,7 @@ class Listener:
                 for block in blocks:
                     for ear in ears:
                         ear.feed(block)
+                    loudest = max(loudest, float(np.abs(block.samples).max(initial=0.0)))
                     on_progress(recording.path, block.span.end - recording.start_seconds, recording.duration_seconds)
                     end = max(begin, block.span.end)
                     if time.monotonic() - last_commit >= self._settings.commit_seconds:
@@ -173,6 +182,8 @@ class Listener:
             self._store(recording, ears, outcome)
             raise
         note = oddities(report)
+        if loudest < SILENCE and cancels_out(recording):
+            note = "; ".join(filter(None, [note, "its channels cancel each other out: their mix is silent"]))
         if note:
             outcome.notes.append(note)
         self._store(recording, ears, outcome, complete_at=end, note=note)
@@ -285,6 +296,19 @@ class Listener:
             "sounds": ("sound",),
         }
         return json.dumps({name: settings[name] for name in relevant[job]})
+
+
+def cancels_out(recording: Recording) -> bool:
+    """Whether a recording whose mix is silent has channels that are not: stereo with one side turned over."""
+    start = recording.start_seconds
+    blocks = decode(
+        recording.path,
+        channels=None,
+        audio_stream=recording.audio_stream,
+        start_seconds=start,
+        end_seconds=start + PROBED_SECONDS,
+    )
+    return any(float(np.abs(block.samples).max(initial=0.0)) >= 10 * SILENCE for block in blocks)
 
 
 def oddities(report: DecodeReport) -> str:
