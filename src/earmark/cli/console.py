@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -15,6 +15,7 @@ from earmark.progress import Progress, ignore
 
 if TYPE_CHECKING:
     from earmark.indexing import Report
+    from earmark.settings import IndexSettings
 
 LibraryOption: TypeAlias = Annotated[
     Path | None,
@@ -130,6 +131,23 @@ def progress_on_stderr() -> Iterator[Progress]:
             bars.update(tasks[stage], completed=min(completed, total), total=total)
 
         yield draw
+
+
+def listen_to(paths: Sequence[Path], folder: Path, settings: IndexSettings, verbose: bool) -> Report:
+    """Listens to what the library has not heard, with progress, and tells what came of it.
+
+    Raises:
+        EarmarkError: the one file's, where it was asked for alone and could not be heard.
+    """
+    from earmark.indexing import index
+
+    began = time.monotonic()
+    with progress_on_stderr() as draw:
+        report = index(paths, folder, settings, draw)
+    if len(report.failed) == 1 and not report.recordings:
+        raise report.failed[0][1]
+    tell(report, verbose, began)
+    return report
 
 
 def tell(report: Report, verbose: bool, began: float) -> None:

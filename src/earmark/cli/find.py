@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,9 @@ from earmark.cli.console import (
     WorkersOption,
     clock,
     library_folder,
+    listen_to,
     progress_on_stderr,
     say,
-    tell,
     write_out,
 )
 from earmark.settings import FindSettings, IndexSettings
@@ -138,8 +137,6 @@ def find(
     wanted = None
     failed = False
     if paths:
-        from earmark.indexing import index as listen
-
         settings = IndexSettings(
             recogniser=recogniser or IndexSettings.recogniser,
             sidecars=not ignore_sidecars,
@@ -147,12 +144,7 @@ def find(
             audio_stream=audio_stream,
             workers=workers,
         )
-        began = time.monotonic()
-        with progress_on_stderr() as draw:
-            report = listen(paths, folder, settings, draw)
-        if len(report.failed) == 1 and not report.recordings:
-            raise report.failed[0][1]
-        tell(report, verbose, began)
+        report = listen_to(paths, folder, settings, verbose)
         failed = bool(report.failed)
         wanted = set(report.recordings)
     catalogue = Catalogue.load(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +16,8 @@ from earmark.cli.console import (
     VerboseOption,
     WorkersOption,
     library_folder,
-    progress_on_stderr,
+    listen_to,
     say,
-    tell,
 )
 from earmark.settings import IndexSettings
 
@@ -46,7 +44,6 @@ def index(
     What is known already is not heard again, also when it was moved or renamed. Ctrl-C is safe: the same
     command goes on where it stopped.
     """
-    from earmark.indexing import index as listen
 
     settings = IndexSettings(
         recogniser=(recogniser or IndexSettings.recogniser) if words else None,
@@ -57,12 +54,7 @@ def index(
         audio_stream=audio_stream,
         workers=workers,
     )
-    began = time.monotonic()
-    with progress_on_stderr() as draw:
-        report = listen(paths, library_folder(library), settings, draw)
-    if len(report.failed) == 1 and not report.recordings:
-        raise report.failed[0][1]
-    tell(report, verbose, began)
+    report = listen_to(paths, library_folder(library), settings, verbose)
     if not report.heard and not report.failed:
         count = len(report.recordings)
         say(f"nothing new: {'the 1 recording was' if count == 1 else f'all {count} recordings were'} heard before")

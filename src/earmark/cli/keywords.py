@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +17,8 @@ from earmark.cli.console import (
     WorkersOption,
     clock,
     library_folder,
-    progress_on_stderr,
+    listen_to,
     say,
-    tell,
     write_out,
 )
 from earmark.settings import IndexSettings
@@ -58,8 +56,6 @@ def keywords(
     wanted = None
     failed = False
     if paths:
-        from earmark.indexing import index as listen
-
         settings = IndexSettings(
             recogniser=recogniser or IndexSettings.recogniser,
             language=language,
@@ -69,12 +65,7 @@ def keywords(
             audio_stream=audio_stream,
             workers=workers,
         )
-        began = time.monotonic()
-        with progress_on_stderr() as draw:
-            report = listen(paths, folder, settings, draw)
-        if len(report.failed) == 1 and not report.recordings:
-            raise report.failed[0][1]
-        tell(report, verbose, began)
+        report = listen_to(paths, folder, settings, verbose)
         failed, wanted = bool(report.failed), set(report.recordings)
     found = topics(Catalogue.load(folder), wanted, chunks)
     path = None

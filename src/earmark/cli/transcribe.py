@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +17,8 @@ from earmark.cli.console import (
     VerboseOption,
     WorkersOption,
     library_folder,
-    progress_on_stderr,
+    listen_to,
     say,
-    tell,
 )
 from earmark.settings import IndexSettings
 
@@ -60,7 +58,6 @@ def transcribe(
     """
     from earmark import formats, transcribing
     from earmark.formats.captions import spoken_captions
-    from earmark.indexing import index as listen
     from earmark.library import Catalogue
     from earmark.media.files import check_free
 
@@ -68,7 +65,6 @@ def transcribe(
     if str(output) != "-":
         check_free(output, force=force)  # before the work, not after it
     folder = library_folder(library)
-    began = time.monotonic()
     settings = IndexSettings(
         recogniser=recogniser or IndexSettings.recogniser,
         language=language,
@@ -78,11 +74,7 @@ def transcribe(
         audio_stream=audio_stream,
         workers=workers,
     )
-    with progress_on_stderr() as draw:
-        report = listen([media], folder, settings, draw)
-    if report.failed:
-        raise report.failed[0][1]
-    tell(report, verbose, began)
+    report = listen_to([media], folder, settings, verbose)
     recording = next(iter(report.recordings.values()))
     segments = transcribing.transcript(Catalogue.load(folder), recording)
     if not segments:

@@ -39,7 +39,7 @@ class Harvest:
     """What one job has heard since the last harvest.
 
     `position` is the second before which nothing is missing; `dropped` tells what was heard and not
-    kept, one line each; `heard` is False where there was nothing in the recording for this job.
+    kept, one line each.
     """
 
     job: str
