@@ -28,6 +28,7 @@ ENGINES: dict[str, dict[str, str]] = {
     "aligner": {"sphinx": "earmark.engines.aligner.sphinx:SphinxAligner"},
     "spotter": {"sphinx": "earmark.engines.spotter.sphinx:SphinxSpotter"},
     "sound": {"earmark": "earmark.engines.sound.builtin:BuiltinSound"},
+    "separator": {"earmark": "earmark.engines.separator.builtin:BuiltinSeparator"},
     "text": {"wordpieces": "earmark.engines.text.wordpieces:WordPieceEncoder"},
 }
 """Job -> name -> ``module:class``. The first engine of a job is its default."""
