@@ -1,12 +1,13 @@
 """Where a sound was heard: the frames of each recording against the text, edges placed on the curve.
 
-Frames lie in the library as bytes, mapped, not read: an hour is 4 MB and costs a few milliseconds, so every frame of
-every recording is asked, and no approximate index stands between a sound and its moment.
+Frames lie in the library as bytes, mapped, not read: an hour is 4 MB and costs a few milliseconds, so every frame is
+asked, and of more than a day of audio every frame of the stretches that `coarse` chooses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import sys
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from earmark.engines import registry
 from earmark.engines.sound import LocateSettings, SoundEngine, dequantise, locate
+from earmark.finding.coarse import stretches
 from earmark.library import Catalogue, Hearing, TrackHeader, read_track, track_path
 from earmark.records import Moment, Recording
 from earmark.settings import FindSettings
@@ -44,15 +46,26 @@ def find_heard(
     """
     moments: list[Moment] = []
     edges = LocateSettings(floor=max(LocateSettings.floor, PEAK_SHARE * settings.min_probability))
-    for recording, hearing in listened(catalogue, recordings):
-        engine = load_ears(hearing.engine)
-        curve = curve_of(text, catalogue, recording, hearing, engine)
-        for span, probability in locate(curve, engine.expected_seconds(text), edges):
-            if probability >= settings.min_probability:
-                peak = float(curve.cut(span).values.max(initial=0.0))
-                evidence = {"engine": hearing.engine, "peak": round(peak, 3)}
-                moments.append(Moment(recording, span, probability, "heard", text, evidence=evidence))
+    for name, heard in _by_engine(listened(catalogue, recordings)).items():
+        engine = load_ears(name)
+        expected = engine.expected_seconds(text)
+        chosen = stretches(text, catalogue, heard, engine)
+        for (recording, hearing), ranges in zip(heard, chosen, strict=True):
+            for first, last in ranges:
+                curve = curve_of(text, catalogue, recording, hearing, engine, first, last)
+                for span, probability in locate(curve, expected, edges):
+                    if probability >= settings.min_probability:
+                        peak = float(curve.cut(span).values.max(initial=0.0))
+                        evidence = {"engine": name, "peak": round(peak, 3)}
+                        moments.append(Moment(recording, span, probability, "heard", text, evidence=evidence))
     return moments
+
+
+def _by_engine(heard: Iterable[tuple[Recording, Hearing]]) -> dict[str, list[tuple[Recording, Hearing]]]:
+    found: dict[str, list[tuple[Recording, Hearing]]] = {}
+    for recording, hearing in heard:
+        found.setdefault(hearing.engine, []).append((recording, hearing))
+    return found
 
 
 def unheard_of(text: str, catalogue: Catalogue, recordings: Collection[str] | None) -> str:
@@ -101,16 +114,18 @@ def listened(catalogue: Catalogue, recordings: Collection[str] | None) -> Iterat
 
 
 def curve_of(
-    text: str, catalogue: Catalogue, recording: Recording, hearing: Hearing, engine: SoundEngine
-) -> ScoreCurve:
-    """How probable the sound is in every frame of a recording."""
-    header, rows = frames_of(catalogue, recording, hearing)
+    text: str, catalogue: Catalogue, recording: Recording, hearing: Hearing, engine: SoundEngine,
+    first: int = 0, last: int = sys.maxsize,
+) -> ScoreCurve:  # fmt: skip
+    """How probable the sound is in every frame of a recording, or in those from `first` to before `last`."""
+    header, every = frames_of(catalogue, recording, hearing)
+    rows = every[first:last]
     parts = [
-        engine.curve(dequantise(np.asarray(rows[first : first + CHUNK_FRAMES])), text)
-        for first in range(0, rows.shape[0], CHUNK_FRAMES)
+        engine.curve(dequantise(np.asarray(rows[at : at + CHUNK_FRAMES])), text)
+        for at in range(0, rows.shape[0], CHUNK_FRAMES)
     ]
     values = np.concatenate([np.zeros(0, np.float32), *parts])
-    return ScoreCurve(values, header.step_seconds, header.start_seconds)
+    return ScoreCurve(values, header.step_seconds, header.start_seconds + first * header.step_seconds)
 
 
 def frames_of(catalogue: Catalogue, recording: Recording, hearing: Hearing) -> tuple[TrackHeader, NDArray[np.int8]]:

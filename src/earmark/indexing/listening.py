@@ -24,7 +24,7 @@ from earmark.errors import EngineError
 from earmark.indexing.ears import Ear, Harvest
 from earmark.indexing.placing import PAD_SECONDS, CueEar, PlainEar, ReadyEar, is_placed
 from earmark.indexing.sidecars import Sidecar, find_sidecars, read_sidecar
-from earmark.indexing.sounds import SoundEar
+from earmark.indexing.sounds import SoundEar, store_clips
 from earmark.indexing.speech import SpeechEar, SpeechEngines
 from earmark.library import Hearing, Library
 from earmark.media.decode import DecodeReport, decode
@@ -268,6 +268,8 @@ class Listener:
             self._store_track(recording, harvest)
             outcome.dropped.extend(harvest.dropped)
             complete = complete_at is not None
+            if complete and harvest.job == "sounds":
+                store_clips(self._library, recording, self._sound, harvest.engine)
             position = max(harvest.position, complete_at) if complete_at is not None else harvest.position
             hearings.append(
                 Hearing(

@@ -11,12 +11,33 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.engines.sound import SoundEngine, quantise
+from earmark.engines.sound import SoundEngine, dequantise, quantise
 from earmark.indexing.ears import Harvest, InOrder, TrackRows
-from earmark.library import TrackHeader
+from earmark.library import Library, TrackHeader, read_track, track_path
+from earmark.records import Recording
 from earmark.timeline import Waveform, to_samples
 
-__all__ = ["SoundEar"]
+__all__ = ["SoundEar", "store_clips"]
+
+CLIPS_AT_ONCE = 64
+"""Coarse vectors made at a time, so that memory does not grow with the recording."""
+
+
+def store_clips(library: Library, recording: Recording, engine: SoundEngine, engine_id: str) -> None:
+    """Makes a heard recording's coarse vectors from its stored frames, all of them anew."""
+    if not engine.clip_frames:
+        return
+    try:
+        header, rows = read_track(track_path(library.folder, recording.id, "sounds", engine_id))
+    except FileNotFoundError:  # it holds no audio
+        return
+    coarse = TrackHeader(engine_id, engine.dim, engine.clip_frames * header.step_seconds, header.start_seconds)
+    many = CLIPS_AT_ONCE * engine.clip_frames
+    stored = 0
+    for first in range(0, rows.shape[0], many):
+        frames = dequantise(np.asarray(rows[first : first + many]).view(np.int8))
+        clips = quantise(engine.embed_clips(frames))
+        stored = library.append_track(recording.id, "clips", engine_id, coarse, clips, stored)
 
 
 class SoundEar:

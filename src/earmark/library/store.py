@@ -28,7 +28,7 @@ from earmark.errors import EarmarkError
 from earmark.library.catalogue import Catalogue
 from earmark.library.folder import check_folder, create_folder, unusable, writing
 from earmark.library.schema import Gist, Hearing, Passage, Summary, row_of, schemas, segment_of
-from earmark.library.tracks import TrackHeader, append_rows, track_path
+from earmark.library.tracks import DERIVED, TrackHeader, append_rows, track_path
 from earmark.records import Recording, Segment
 from earmark.timeline import Span
 
@@ -215,7 +215,8 @@ class Library:
         for other in others:
             if done.job == "words":
                 self._delete_passages(other.recording_id, f"engine = '{_plain(other.engine)}'")
-            self._track_path(other.recording_id, other.job, other.engine).unlink(missing_ok=True)
+            for track in (other.job, *DERIVED.get(other.job, ())):
+                self._track_path(other.recording_id, track, other.engine).unlink(missing_ok=True)
             self._tables["hearings"].delete(
                 f"recording_id = '{_plain(other.recording_id)}' AND job = '{_plain(other.job)}' "
                 f"AND engine = '{_plain(other.engine)}'"

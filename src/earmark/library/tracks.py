@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from earmark.errors import LibraryError
 
 HEADER_BYTES = 256
+DERIVED = {"sounds": ("clips",)}
+"""Tracks made from a job's own, which go with it: coarse vectors of the sounds, one for many frames."""
 
 
 @dataclass(frozen=True, slots=True)

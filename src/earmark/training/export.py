@@ -102,10 +102,15 @@ def export_sound(
     text = {
         key.replace(".", "_"): value.detach().numpy().astype(np.float16) for key, value in model.text.named_parameters()
     }
+    clip = {
+        "clip_" + key.replace(".", "_"): value.detach().numpy().astype(np.float16)
+        for key, value in model.clip.named_parameters()
+    }
     weight, offset = duration
     np.savez(
         folder / "text.npz",
         **text,
+        **clip,
         duration_weight=weight.astype(np.float16),
         duration_bias=np.array([offset], dtype=np.float32),
     )
@@ -114,6 +119,8 @@ def export_sound(
         "dim": model.settings.dim,
         "scale": float(model.scale.detach().exp()),
         "bias": float(model.bias.detach()),
+        "clip_scale": float(model.clip_scale.detach().exp()),
+        "clip_bias": float(model.clip_bias.detach()),
         "calibration": list(calibration),
         "knows_above": knows_above,
         "vocabulary": {name: list(wordings) for name, wordings in vocabulary.items()},

@@ -1,8 +1,9 @@
-"""What the sound model is told: four losses, each for one thing it must be able to do.
+"""What the sound model is told: five losses, each for one thing it must be able to do.
 
 frames    is the text heard in this frame? Binary cross-entropy against every text, easy ones weighted down, divided by
           what is heard so that a scene full of silence does not drown it.
 presence  is it heard anywhere in the scene? The same on the loudest frames: this is what "not here" is learned from.
+clip      the same of the clip's own vector, from a head of its own: coarse, for choosing where to look.
 ranking   which label's wording is nearest to a sound's mean vector? Cross-entropy: tells like sounds apart.
 teacher   does a projection of the features point where the teacher's embedding points?
 """
@@ -28,6 +29,7 @@ __all__ = ["LossWeights", "losses"]
 class LossWeights:
     frames: float = 0.5
     presence: float = 0.5
+    clip: float = 0.25
     ranking: float = 1.0
     teacher: float = 2.0
 
@@ -46,7 +48,7 @@ def losses(
     teacher: torch.Tensor | None,
     text_noise: float = 0.75,
 ) -> dict[str, torch.Tensor]:
-    """The four losses of a batch, unweighted.
+    """The five losses of a batch, unweighted.
 
     Args:
         relations: ``(labels, labels)``, for the ranking: only labels that are plainly other count against a sound.
@@ -72,6 +74,8 @@ def losses(
     loudest = torch.logsumexp(logits.masked_fill(~judged, -30.0), dim=2) - math.log(6)
     anywhere, asked_at_all = (heard.amax(2) > 0.5).float(), judged.any(2)
     presence = (_weighted_down(loudest, anywhere) * asked_at_all).sum() / anywhere.sum().clamp_min(5.0)
+    clips = model.clip_logits(frames, vectors)
+    clip = (_weighted_down(clips, anywhere) * asked_at_all).sum() / anywhere.sum().clamp_min(5.0)
     ranking = _ranking(frames, vectors, scenes, relations, scenes.heard)
     zero = frames.new_zeros(())
     distilled = zero
@@ -80,7 +84,7 @@ def losses(
         if bool((row >= 0).any()):
             guess = taught.float().transpose(1, 2)[row >= 0]
             distilled = 1 - F.cosine_similarity(guess, teacher[row[row >= 0]].float()).mean()
-    return {"frames": by_frame, "presence": presence, "ranking": ranking, "teacher": distilled}
+    return {"frames": by_frame, "presence": presence, "clip": clip, "ranking": ranking, "teacher": distilled}
 
 
 def _ranking(

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["AudioEncoder", "SoundModel", "SoundModelSettings", "TextEncoder"]
+__all__ = ["AudioEncoder", "ClipHead", "SoundModel", "SoundModelSettings", "TextEncoder"]
 
 
 @dataclass(frozen=True)
@@ -110,20 +110,45 @@ class TextEncoder(nn.Module):  # type: ignore[misc]
         return F.normalize(self.linear(x * x.shape[-1] ** 0.5) + hidden, dim=-1)
 
 
+class ClipHead(nn.Module):  # type: ignore[misc]
+    """Unit vectors of frames ``(batch, frames, dim)`` to one unit vector a clip ``(batch, dim)``.
+
+    It weighs the frames by themselves, so that a clip of any length can be had from frames that are already stored.
+    """
+
+    def __init__(self, s: SoundModelSettings, hidden: int = 64) -> None:
+        super().__init__()
+        self.attend = nn.Linear(s.dim, hidden)
+        self.weigh = nn.Linear(hidden, 1)
+        self.value = nn.Linear(s.dim, s.dim)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        spread = frames * frames.shape[-1] ** 0.5
+        share = torch.softmax(self.weigh(torch.tanh(self.attend(spread))), dim=1)
+        return F.normalize(self.value((share * spread).sum(1)), dim=-1)
+
+
 class SoundModel(nn.Module):  # type: ignore[misc]
     def __init__(self, settings: SoundModelSettings = SoundModelSettings()) -> None:
         super().__init__()
         self.settings = settings
         self.audio = AudioEncoder(settings)
         self.text = TextEncoder(settings)
+        self.clip = ClipHead(settings)
         self.scale = nn.Parameter(torch.tensor(2.7))
         self.bias = nn.Parameter(torch.tensor(-6.0))
+        self.clip_scale = nn.Parameter(torch.tensor(2.7))
+        self.clip_bias = nn.Parameter(torch.tensor(-6.0))
         self.teacher = nn.Conv1d(settings.width, settings.teacher_dim, 1)
 
     def logits(self, frames: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
         """Frames ``(batch, frames, dim)`` against texts: ``(batch, texts, frames)``, before the sigmoid."""
         cosine = torch.einsum("btd,kd->bkt", frames, vectors)
         return self.scale.exp() * cosine + self.bias
+
+    def clip_logits(self, frames: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        """The clips these frames make against texts: ``(batch, texts)``, before the sigmoid."""
+        return self.clip_scale.exp() * (self.clip(frames) @ vectors.T) + self.clip_bias
 
 
 def receptive_seconds(dilations: Sequence[int], step_seconds: float = 0.08) -> float:

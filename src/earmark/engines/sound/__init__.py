@@ -29,6 +29,7 @@ class SoundEngine(Protocol):
         dim: size of its vectors.
         window_seconds, context_seconds: how to cut long audio: windows of the one, with the other on both sides,
             whose frames are discarded.
+        clip_frames: frames that make one coarse vector; 0 where the engine makes none.
     """
 
     name: str
@@ -37,9 +38,18 @@ class SoundEngine(Protocol):
     dim: int
     window_seconds: float
     context_seconds: float
+    clip_frames: int
 
     def embed_audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mono samples ``(n,)`` to unit rows ``(frames, dim)``, one for every begun `step_seconds`."""
+        ...
+
+    def embed_clips(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Frames to coarse unit rows ``(ceil(frames / clip_frames), dim)``: what is heard in each stretch."""
+        ...
+
+    def clip_scores(self, clips: NDArray[np.float32], text: str) -> NDArray[np.float32]:
+        """How much each coarse row speaks for `text` being heard somewhere in it, shape ``(clips,)``; for ranking."""
         ...
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -28,6 +28,8 @@ CHUNK_FRAMES = 750
 """Model frames (60 s) heard in one call of the network, so that memory does not grow with the samples given."""
 CONTEXT_FRAMES = 40
 """Model frames (3.2 s) on each side beyond which nothing reaches a frame; measured in the tests."""
+CLIP_FRAMES = 128
+"""Model frames (10.2 s) in one coarse vector: about the length of the scenes the head for clips was trained on."""
 
 
 class BuiltinSound:
@@ -70,6 +72,7 @@ class BuiltinSound:
         self._card: dict[str, Any] = json.loads((weights / "model.json").read_text(encoding="utf-8"))
         self.name: str = self._card["name"]
         self.dim: int = self._card["dim"]
+        self.clip_frames: int = CLIP_FRAMES if "clip_value_weight" in self._text else 0
         self._vocabulary = list(self._card["vocabulary"])
         wordings = [(row, text) for row, name in enumerate(self._vocabulary) for text in self._card["vocabulary"][name]]
         self._known = self._pieces.embed([text for _, text in wordings])  # (wordings, text_dim)
@@ -97,6 +100,19 @@ class BuiltinSound:
             heard = self._session.run(None, {"mel": part})[0][0]  # (frames, dim)
             parts.append(heard[first - before : last - before])
         return np.concatenate(parts).astype(np.float32, copy=False)
+
+    def embed_clips(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.clip_frames or not len(frames):
+            return np.zeros((0, self.dim), dtype=np.float32)
+        weights = self._text
+        spread = np.nan_to_num(frames) * np.float32(np.sqrt(self.dim))
+        hidden = np.tanh(spread @ weights["clip_attend_weight"].T + weights["clip_attend_bias"])
+        share = np.exp(np.clip(hidden @ weights["clip_weigh_weight"][0] + weights["clip_weigh_bias"][0], -30, 30))
+        starts = np.arange(0, len(frames), self.clip_frames)
+        sums = np.add.reduceat(spread * share[:, None], starts, axis=0)
+        means = sums / np.add.reduceat(share, starts)[:, None]  # (clips, dim)
+        clips = means @ weights["clip_value_weight"].T + weights["clip_value_bias"]
+        return np.asarray(clips / np.maximum(np.linalg.norm(clips, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
     # --- reading ---
 
@@ -146,6 +162,9 @@ class BuiltinSound:
         slope, offset = self._card["calibration"]
         logits = np.clip(slope * self.logits(np.nan_to_num(frames), text) + offset, -30.0, 30.0)
         return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
+
+    def clip_scores(self, clips: NDArray[np.float32], text: str) -> NDArray[np.float32]:
+        return np.asarray(clips @ self.embed_text([text])[0], dtype=np.float32)
 
     def expected_seconds(self, text: str) -> float:
         """About how long such a sound lasts: a linear guess from the words, between 0.2 and 10 s."""
