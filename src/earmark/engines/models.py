@@ -5,7 +5,7 @@ Nothing is ever fetched unasked: an engine whose weights are missing says which 
 when every file is there and its checksum right; a pull that was stopped goes on where it was.
 
 The checksums are those their publishers show for the large files. The small text files beside Whisper's weights
-are pinned by the revision in their address.
+are pinned by the revision in their address. AudioSep's are those that projects which use it record.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from earmark.errors import EngineError
+from earmark.errors import EngineError, UsageError
 from earmark.progress import Progress, ignore
 
 __all__ = ["MODELS", "Model", "RemoteFile", "is_pulled", "model_folder", "models_folder", "pull"]
@@ -76,6 +76,9 @@ def _vosk(name: str, language: str, megabytes: int, sha256: str, about: str) -> 
     return Model(f"--recogniser vosk:{language}", about, "Apache-2.0", megabytes * 1_000_000, (file,))
 
 
+AUDIOSEP = "https://huggingface.co/spaces/Audio-AGI/AudioSep/resolve/5638854dccfaea5c5fa4f634c00fe74fbb119244/"
+ROBERTA = "https://huggingface.co/FacebookAI/roberta-base/resolve/e2da8e2f811d1448a5b465c236feacd80ffbac7b/"
+
 MODELS = {
     "whisper-tiny": _whisper(
         "tiny", "Systran/faster-whisper-tiny", "d90ca5fe260221311c53c58e660288d3deb8d356", 78,
@@ -111,6 +114,19 @@ MODELS = {
         "vosk-model-small-en-us-0.15", "en", 41,
         "30f26242c4eb449f948e42cb302dd7a686cb29a3423a8367f99ff41780942498",
         "English, small and quick",
+    ),
+    "audiosep": Model(
+        "--engine audiosep", "pulls described sounds out of a mixture, slow without a GPU", "MIT", 1_266_000_000,
+        (
+            RemoteFile(
+                "audiosep_base_4M_steps.ckpt", AUDIOSEP + "checkpoint/audiosep_base_4M_steps.ckpt",
+                "f8cda01bfd0ebd141eef45d41db7a3ada23a56568465840d3cff04b8010ce82c",
+            ),
+            RemoteFile(
+                "tokenizer.json", ROBERTA + "tokenizer.json",
+                "847bbeab6174d66a88898f729d52fa8d355fafe1bea101cf960dd404581df70e",
+            ),
+        ),
     ),
 }  # fmt: skip
 """Name -> what it is. Sizes are what their pages say, in bytes."""
@@ -151,7 +167,7 @@ def pull(name: str, on_progress: Progress = ignore) -> Path:
         EngineError: if there are no weights of that name, they cannot be fetched or stored, or a checksum is wrong.
     """
     if name not in MODELS:
-        raise EngineError(
+        raise UsageError(
             name,
             expected=f"one of {', '.join(MODELS)}",
             found="an unknown name",

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from earmark.errors import EngineError
+from earmark.errors import UsageError
 
 __all__ = ["ENGINES", "PULLED", "load", "names", "plain_name", "stored_name"]
 
@@ -28,12 +28,15 @@ ENGINES: dict[str, dict[str, str]] = {
     "aligner": {"sphinx": "earmark.engines.aligner.sphinx:SphinxAligner"},
     "spotter": {"sphinx": "earmark.engines.spotter.sphinx:SphinxSpotter"},
     "sound": {"earmark": "earmark.engines.sound.builtin:BuiltinSound"},
-    "separator": {"earmark": "earmark.engines.separator.builtin:BuiltinSeparator"},
+    "separator": {
+        "earmark": "earmark.engines.separator.builtin:BuiltinSeparator",
+        "audiosep": "earmark.engines.separator.audiosep:AudioSep",
+    },
     "text": {"wordpieces": "earmark.engines.text.wordpieces:WordPieceEncoder"},
 }
 """Job -> name -> ``module:class``. The first engine of a job is its default."""
 
-PULLED = frozenset({"whisper", "vosk"})
+PULLED = frozenset({"whisper", "vosk", "audiosep"})
 """Engines whose weights do not come with the install: see `models`."""
 
 
@@ -50,7 +53,8 @@ def load(job: str, name: str, **options: Any) -> Any:
     """The engine `name` for `job`, made with `options`; ``whisper:small`` is whisper with ``model="small"``.
 
     Raises:
-        EngineError: if it is unknown, or what it needs is missing.
+        UsageError: if it is unknown.
+        EngineError: if what it needs is missing.
     """
     known = ENGINES[job]
     name, _, model = name.partition(":")
@@ -58,7 +62,7 @@ def load(job: str, name: str, **options: Any) -> Any:
         options["model"] = model
     if name not in known:
         near = get_close_matches(name, known, n=1)
-        raise EngineError(
+        raise UsageError(
             name,
             expected=f"one of the {job} engines {', '.join(known)}",
             found="an unknown name",
