@@ -1,0 +1,259 @@
+"""Training the separator: one loop, a checkpoint that carries everything, a picture of the losses, the export.
+
+What is learned is the signal-to-noise ratio of the masked spectrum against the wanted one, and its magnitudes on a
+compressed scale, so that quiet parts count too; where what is asked for is not there, how little is left. The learning
+rate follows the clock (or the steps, where `max_steps` is given). What is exported is the running average of the
+weights. A run that was interrupted goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from earmark.engines.sound.builtin import WEIGHTS as TABLE
+from earmark.engines.sound.pieces import WordPieces
+from earmark.errors import FormatError, UsageError
+from earmark.progress import Progress, ignore
+from earmark.training.separate.config import SeparateConfig
+from earmark.training.separate.corpus import Corpus, prepare_corpus
+from earmark.training.separate.export import export_separator
+from earmark.training.separate.mixing import Drawn, Mixer, MixSettings
+from earmark.training.separate.network import Masker, MaskerSettings
+from earmark.training.separate.scoring import Mixture, mixtures_of, si_sdr
+
+__all__ = ["separated", "train_separate"]
+
+FRAME, STEP = 1024, 256
+"""Window and step of the spectrum, at 16 kHz: 64 and 16 ms."""
+SOFT = 1e-3
+"""Beyond 30 dB nothing is gained."""
+MAGNITUDE_WEIGHT, ABSENT_WEIGHT = 5.0, 0.5
+
+
+def spectrum(samples: torch.Tensor) -> torch.Tensor:
+    """``(batch, n)`` to complex ``(batch, FRAME / 2 + 1, n // STEP + 1)``; noise of unit power has cells near 1."""
+    window = torch.hann_window(FRAME, device=samples.device)
+    found = torch.stft(samples, FRAME, STEP, window=window, pad_mode="constant", return_complex=True)
+    return found / window.square().sum().sqrt()
+
+
+def losses(model: Masker, drawn: Drawn, device: torch.device) -> dict[str, torch.Tensor]:
+    """Means over the batch: ``snr`` (negative dB), ``magnitude``, ``absent`` (dB left).
+
+    A mask m leaves ``|S - mX|^2 = |S|^2 - 2 m Re(S X*) + m^2 |X|^2`` of error: all but m is known before, which is
+    faster than arithmetic on complex numbers with gradients.
+    """
+    frames, power = drawn.mixtures.shape[1] // STEP, model.settings.compression
+    with torch.no_grad():
+        mixture = spectrum(torch.from_numpy(drawn.mixtures).to(device))[..., :frames]
+        target = spectrum(torch.from_numpy(drawn.targets).flatten(0, 1).to(device))[..., :frames]
+        mixture = mixture.repeat_interleave(drawn.targets.shape[1], 0)
+        x, s = torch.view_as_real(mixture), torch.view_as_real(target)
+        loud, wanted = x.square().sum(-1), s.square().sum(-1)  # (batch, bins, frames)
+        shared = (x * s).sum(-1)
+        magnitude = loud.sqrt()
+        compressed, asked = (magnitude + 1e-4).pow(power), (wanted.sqrt() + 1e-4).pow(power)
+        whole, energy = loud.sum((1, 2)), wanted.sum((1, 2))
+        present = energy > 1e-6 * whole
+        pieces = torch.from_numpy(drawn.pieces).flatten(0, 1).to(device)
+    with torch.autocast(device.type, torch.bfloat16):
+        logits = model(magnitude[:, :-1], model.read(pieces))
+    logits = torch.cat([logits, logits[:, -1:]], dim=1).float()
+    mask = torch.sigmoid(logits)
+    lost = (mask * (mask * loud - 2 * shared)).sum((1, 2)) + energy
+    left = (mask.square() * loud).sum((1, 2)) / whole
+    gone = ~present
+    return {
+        "snr": (10 * torch.log10((lost.clamp_min(0.0) + SOFT * energy + 1e-9) / (energy + 1e-9)))[present].mean(),
+        "magnitude": (torch.exp(power * F.logsigmoid(logits)) * compressed - asked).abs().mean(),
+        "absent": 10 * torch.log10(left[gone] + 0.01).mean() if bool(gone.any()) else left.sum() * 0.0,
+    }
+
+
+def separated(model: Masker, samples: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
+    """Targets ``(batch, n)`` of mixtures ``(batch, n)``."""
+    level = samples.square().mean(1, keepdim=True).sqrt().clamp_min(1e-6)
+    short = -samples.shape[1] % (STEP * model.settings.time_factor)
+    found = spectrum(F.pad(samples / level, (0, short)))
+    magnitude = F.pad(found.abs()[:, :-1], (0, -found.shape[2] % model.settings.time_factor))
+    mask = torch.sigmoid(model(magnitude, model.read(pieces)).float())[..., : found.shape[2]]
+    mask = torch.cat([mask, mask[:, -1:]], dim=1)
+    window = torch.hann_window(FRAME)
+    scaled = found * mask * window.square().sum().sqrt()
+    return torch.istft(scaled, FRAME, STEP, window=window, length=samples.shape[1]) * level
+
+
+def gained(model: Masker, mixtures: list[Mixture], table: WordPieces) -> list[float]:
+    """SI-SDR improvement in dB for each question of each mixture."""
+    device = next(model.parameters()).device
+    model = copy.deepcopy(model).cpu().eval() if device.type != "cpu" else model.eval()
+    found = []
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        for mixture in mixtures:
+            samples = torch.from_numpy(mixture.samples)[None].expand(2, -1)
+            pieces = torch.from_numpy(table.embed(list(mixture.texts)))
+            for estimate, source in zip(separated(model, samples, pieces).numpy(), mixture.sources, strict=True):
+                found.append(si_sdr(estimate, source) - si_sdr(mixture.samples, source))
+    return found
+
+
+def learning_rate(config: SeparateConfig, step: int, share: float) -> float:
+    """At `step`, when `share` of the run is over."""
+    rate = config.learning_rate * min(1.0, (step + 1) / config.warmup_steps)
+    late = (share - 1 + config.decay_share) / config.decay_share if config.decay_share > 0 else -1.0
+    return rate if late <= 0 else rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, late))))
+
+
+def train_separate(
+    config: SeparateConfig, out: Path, *, resume: bool = False, table: Path = TABLE, on_progress: Progress = ignore
+) -> Path:
+    """Trains, and writes the engine's files to ``out/weights``.
+
+    Args:
+        table: folder with the word-piece table.
+
+    Returns:
+        The folder of the weights.
+
+    Raises:
+        UsageError: to begin anew where a checkpoint is, or to resume where none is.
+        EarmarkError: what reading the data raises.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.is_file() != resume:
+        raise UsageError(
+            out,
+            expected="a checkpoint to go on from" if resume else "a folder without a checkpoint",
+            found="none" if resume else "checkpoint.pt",
+            hint="Start without --resume." if resume else "Pass --resume, or another --out.",
+        )
+    torch.manual_seed(config.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    corpus = prepare_corpus(config, Path(config.cache or out / "cache"), on_progress)
+    pieces = WordPieces(table)
+    settings = replace(MaskerSettings(), channels=tuple(config.channels), text_dim=pieces.dim)
+    frames = -(-config.frames // settings.time_factor) * settings.time_factor
+    mixer = Mixer(corpus, pieces, config.seed + 1, MixSettings(frames * STEP))
+    model = Masker(settings).to(device).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(model).eval()
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=config.learning_rate, betas=(0.9, 0.98),
+    )  # fmt: skip
+    state: dict[str, Any] = {"step": 0, "seconds": 0.0, "log": []}
+    if resume:
+        _restore(checkpoint, model, average, optimiser, corpus, mixer, state)
+    checks = _checks(config, corpus)
+    begun, sums, summed = time.monotonic() - state["seconds"], {"snr": 0.0, "magnitude": 0.0, "absent": 0.0}, 0
+    while True:
+        seconds = time.monotonic() - begun
+        share = state["step"] / config.max_steps if config.max_steps else seconds / (60 * config.minutes)
+        if share >= 1:
+            break
+        rate = learning_rate(config, state["step"], share)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        model.train()
+        parts = losses(model, mixer.draw(config.batch // 2), device)
+        total = parts["snr"] + MAGNITUDE_WEIGHT * parts["magnitude"] + ABSENT_WEIGHT * parts["absent"]
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimiser.step()
+        _follow(average, model, min(config.average, (state["step"] + 10) / (state["step"] + 100)))
+        for name, part in parts.items():
+            sums[name] += float(part.detach())
+        summed += 1
+        state["step"] += 1
+        state["seconds"] = time.monotonic() - begun
+        on_progress("train", min(share, 1.0), 1.0)
+        if state["step"] % config.checkpoint_steps == 0:
+            means = {name: value / summed for name, value in sums.items()}
+            better = float(np.mean(gained(average, checks, pieces))) if checks else 0.0
+            state["log"].append(
+                {"step": state["step"], "minutes": state["seconds"] / 60, "rate": rate, **means, "gained": better}
+            )
+            sums, summed = dict.fromkeys(sums, 0.0), 0
+            _save(checkpoint, config, model, average, optimiser, corpus, mixer, state)
+            plot_losses(state["log"], out / "losses.png")
+    _save(checkpoint, config, model, average, optimiser, corpus, mixer, state)
+    plot_losses(state["log"], out / "losses.png")
+    facts = {"name": config.name, "steps": state["step"], "seed": config.seed, "log": state["log"]}
+    return export_separator(average.cpu(), out / "weights", table, facts)
+
+
+def _checks(config: SeparateConfig, corpus: Corpus) -> list[Mixture]:
+    if not config.check_mixtures or len({clip.label for clip in corpus.held_out.clips}) < 2:
+        return []
+    return list(mixtures_of(corpus.held_out.clips, corpus.vocabulary, config.check_mixtures, seed=config.seed + 7))
+
+
+def _follow(average: Masker, model: Masker, kept: float) -> None:
+    with torch.no_grad():
+        for mean, now in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(now, 1 - kept)
+            else:
+                mean.copy_(now)
+
+
+def _save(
+    path: Path, config: SeparateConfig, model: Masker, average: Masker, optimiser: Any, corpus: Corpus, mixer: Mixer,
+    state: dict[str, Any],
+) -> None:  # fmt: skip
+    kept = {
+        "config": asdict(config), "model": model.state_dict(), "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(), "torch": torch.get_rng_state(), "labels": corpus.labels,
+        "draws": mixer.generator.bit_generator.state, **state,
+    }  # fmt: skip
+    beside = path.with_suffix(".tmp")
+    torch.save(kept, beside)
+    os.replace(beside, path)
+
+
+def _restore(
+    path: Path, model: Masker, average: Masker, optimiser: Any, corpus: Corpus, mixer: Mixer, state: dict[str, Any]
+) -> None:
+    # Our own file, but no code is read from it either way: only tensors and plain values.
+    kept = torch.load(path, map_location="cpu", weights_only=True)
+    if tuple(kept["labels"]) != corpus.labels:
+        raise FormatError(
+            path,
+            expected="a checkpoint of the same collections",
+            found=f"{len(kept['labels'])} labels instead of {len(corpus.labels)}",
+            hint="Start anew in another --out.",
+        )
+    model.load_state_dict(kept["model"])
+    average.load_state_dict(kept["average"])
+    optimiser.load_state_dict(kept["optimiser"])
+    torch.set_rng_state(kept["torch"])
+    mixer.generator.bit_generator.state = kept["draws"]
+    state.update({name: kept[name] for name in ("step", "seconds", "log")})
+
+
+def plot_losses(log: list[dict[str, float]], path: Path) -> None:
+    """The losses, and what kept-out mixtures gain, over the steps, one panel each, as a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, name in enumerate(("snr", "magnitude", "absent", "gained", "rate"), start=1):
+        axes = figure.add_subplot(2, 3, place)
+        axes.plot([entry["step"] for entry in log], [entry[name] for entry in log])
+        axes.set_title(name)
+        axes.set_xlabel("step")
+    figure.savefig(path, dpi=100)
