@@ -114,6 +114,12 @@ def test_transcribe_writes_what_was_said(extension: str, library: Path, reading:
         (("transcribe", "missing.wav"), 1, "earmark: missing.wav: expected a file or folder, found nothing there."),
         (("transcribe", "x.wav", "-o", "x.doc"), 2, "earmark: x.doc: expected a format of labels, found '.doc'."),
         (("find", "words", "--library", "/dev/null"), 1, "earmark: /dev/null: expected a folder, found a file."),
+        (("models", "pull", "nope"), 2, "found an unknown name. Run: earmark models list"),
+        (
+            ("segment", ".", "--longest", "9"),
+            2,
+            "--longest: expected --chunks with it, found no --chunks. Add --chunks 3.",
+        ),
         (("find",), 2, "Missing argument 'TEXT'"),
         (("fnid", "x"), 2, "No such command 'fnid'"),
     ],
@@ -155,6 +161,24 @@ def test_a_reader_that_leaves_early_is_no_error(library: Path) -> None:
     command = f"{sys.executable} -m earmark find 'it was the' --json --min-score 0 --library {library} | head -n 1"
     run = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert run.stderr == "" and len(run.stdout.splitlines()) == 1
+
+
+def test_moments_of_several_recordings_are_not_laid_on_one_timeline(tmp_path: Path, write_media, sound, tone) -> None:
+    for name in ("one", "two"):
+        write_media(tmp_path / f"{name}.wav", sound(tone(0.5, 1.5, 3.0 + (name == "two"))))
+        (tmp_path / f"{name}.srt").write_text("1\n00:00:00,500 --> 00:00:01,500\na greenhouse\n", encoding="utf-8")
+    arguments = ("find", "said: greenhouse", tmp_path / "one.wav", tmp_path / "two.wav", "-o")
+    run = earmark(*arguments, tmp_path / "both.srt", library=tmp_path / "library")
+    assert run.returncode == 2 and not (tmp_path / "both.srt").exists()
+    assert (
+        f"earmark: {tmp_path / 'both.srt'}: expected moments of one recording, for .srt names none, found those of 2. "
+        "Use .csv, .rttm or .jsonl, or name the one recording to look in." in run.stderr
+    )
+    run = earmark(*arguments, tmp_path / "both.csv", library=tmp_path / "library")
+    assert run.returncode == 0, run.stderr
+    assert {"one.wav", "two.wav"} <= set(
+        (tmp_path / "both.csv").read_text(encoding="utf-8").replace("/", ",").split(",")
+    )
 
 
 def test_what_cannot_be_written_is_said_before_hours_of_listening(reading: Path, tmp_path: Path) -> None:

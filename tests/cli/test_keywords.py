@@ -63,9 +63,18 @@ def test_keywords_as_json(library: str) -> None:
 
 
 def test_nothing_said_is_a_note(tmp_path: Path) -> None:
-    run = RUNNER.invoke(app, ["keywords", "--library", str(tmp_path / "none")])
+    with Library.open(tmp_path / "library") as opened:
+        opened.remember(Recording("aa", "/quiet.wav", 5.0), 1, 1)
+        opened.finish()
+    run = RUNNER.invoke(app, ["keywords", "--library", str(tmp_path / "library")])
     assert run.exit_code == 0 and run.stdout == ""
     assert run.stderr == "note: no keywords: nobody says anything there, as far as earmark has heard\n"
+
+
+def test_a_library_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    run = RUNNER.invoke(app, ["keywords", "--library", str(tmp_path / "none")])
+    assert run.exit_code == 0 and run.stdout == ""
+    assert run.stderr == f"note: the library in {tmp_path / 'none'} is empty. Pass files, or run: earmark index PATH…\n"
 
 
 def test_find_tells_what_a_moment_is_about(library: str) -> None:

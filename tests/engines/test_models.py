@@ -15,7 +15,7 @@ import pytest
 
 from earmark.engines import models
 from earmark.engines.models import MODELS, Model, RemoteFile, is_pulled, model_folder, pull
-from earmark.errors import EngineError
+from earmark.errors import EngineError, UsageError
 
 WEIGHTS = bytes(range(256)) * 500
 
@@ -149,7 +149,7 @@ def test_an_archive_is_unpacked_inside_its_folder(publisher: type[Publisher], tm
 def test_a_missing_page_and_an_unknown_name(publisher: type[Publisher]) -> None:
     with pytest.raises(EngineError, match="found HTTP 404 Not Found"):
         pull("gone")
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(UsageError) as caught:
         pull("whispr")
     assert str(caught.value) == (
         "whispr: expected one of tiny, packed, gone, found an unknown name. Run: earmark models list"

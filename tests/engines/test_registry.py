@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from earmark.engines.registry import ENGINES, PULLED, load, names
-from earmark.errors import EngineError
+from earmark.errors import UsageError
 
 
 def test_a_near_spelling_is_offered() -> None:
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(UsageError) as caught:
         load("recogniser", "moonshin")
     assert str(caught.value) == (
         "moonshin: expected one of the recogniser engines moonshine, whisper, vosk, found an unknown name. "
@@ -19,7 +19,7 @@ def test_a_near_spelling_is_offered() -> None:
 
 
 def test_a_far_spelling_gets_the_default() -> None:
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(UsageError) as caught:
         load("activity", "xyz")
     assert str(caught.value) == ("xyz: expected one of the activity engines silero, found an unknown name. Use silero.")
 

@@ -148,6 +148,15 @@ def test_subtitles_inside_the_media_and_no_translation(tmp_path: Path) -> None:
     assert len(find_sidecars(probe(translated), "en")) == 1
 
 
+def test_one_in_another_language_that_is_not_read_is_named(talk: Recording, tmp_path: Path) -> None:
+    for name in ("talk.srt", "talk.fa.srt", "talk.sdh.srt"):
+        beside(talk, name)
+    report = index([Path(talk.path)], tmp_path / "library", WORDS)
+    assert [note for _, note in report.notes] == [
+        "talk.sdh.srt was taken; talk.fa.srt is in another language and was not read. To take it: --language fa"
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "windows-1256"])
 def test_indexing_takes_the_words_from_it_and_loads_no_recogniser(
     talk: Recording, tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch

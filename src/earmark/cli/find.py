@@ -25,6 +25,7 @@ from earmark.cli.console import (
     say,
     write_out,
 )
+from earmark.errors import UsageError
 from earmark.settings import FindSettings, IndexSettings
 
 if TYPE_CHECKING:
@@ -172,6 +173,13 @@ def find(
         say(f"not here: nothing like {text[:80]!r} with a score of {asked.min_probability:g} or more")
     if output is not None:
         recordings = list({moment.recording.id: moment.recording for moment in moments}.values())
+        if formats.format_of(output) in formats.ONE_A_FILE and len(recordings) > 1:
+            raise UsageError(
+                str(output),
+                expected=f"moments of one recording, for {output.suffix} names none",
+                found=f"those of {len(recordings)}",
+                hint="Use .csv, .rttm or .jsonl, or name the one recording to look in.",
+            )
         formats.write(map(formats.label_of_moment, moments), output, recordings=recordings, force=force)
     if plot is not None and not moments:
         say("no picture: nothing was found")

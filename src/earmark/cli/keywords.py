@@ -67,7 +67,10 @@ def keywords(
         )
         report = listen_to(paths, folder, settings, verbose)
         failed, wanted = bool(report.failed), set(report.recordings)
-    found = topics(Catalogue.load(folder), wanted, chunks)
+    catalogue = Catalogue.load(folder)
+    if not catalogue.recordings:
+        say(f"note: the library in {folder} is empty. Pass files, or run: earmark index PATH…")
+    found = topics(catalogue, wanted, chunks)
     path = None
     for topic in found:
         best = topic.keywords[:limit]
@@ -85,7 +88,7 @@ def keywords(
             write_out(f"{path}\n")
         when = f"{clock(topic.span.start)}–{clock(topic.span.end)}  " if chunks else ""
         write_out(isolate(f"     {when}{', '.join(text for text, _ in best)}") + "\n")
-    if not found:
+    if not found and catalogue.recordings:
         say("note: no keywords: nobody says anything there, as far as earmark has heard")
     if failed:
         raise typer.Exit(1)

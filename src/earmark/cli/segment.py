@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: earmark segment ~/recordings -o segmented.tsv"
 EXTENSION_OF = {"textgrid": ".TextGrid", "audacity": ".txt", "segmented": ".tsv"}
-ONE_A_FILE = frozenset({"srt", "vtt", "ass", "txt", "json", "textgrid", "audacity", "jams"})
 """Formats that hold one recording: several make a folder of them."""
 
 
@@ -70,8 +69,15 @@ def segment(
         ),
     ] = None,
     longest: Annotated[
-        float, typer.Option("--longest", metavar="SECONDS", min=0.1, help="With --chunks: none is longer.")
-    ] = ChunkSettings.greatest_seconds,
+        float | None,
+        typer.Option(
+            "--longest",
+            metavar="SECONDS",
+            min=0.1,
+            help=f"With --chunks: none is longer. Default: {ChunkSettings.greatest_seconds:g}.",
+            show_default=False,
+        ),
+    ] = None,
     window: Annotated[
         float | None,
         typer.Option(
@@ -126,7 +132,7 @@ def segment(
     files = discover(paths, exclude=_own_folder(clips, paths), on_error=None)
     folder = output if output.is_dir() else None
     name = formats.format_of(output, format or ("" if output.suffix else "csv" if chunks or window else "segmented"))
-    if folder is None and name in ONE_A_FILE and len(files) > 1:
+    if folder is None and name in formats.ONE_A_FILE and len(files) > 1:
         raise UsageError(
             str(output), expected=f"a folder, for {name} holds one recording and there are {len(files)}",
             found="the name of a file" if str(output) != "-" else "standard output",
@@ -188,7 +194,7 @@ def _settings(classes: str, preset: str, audio_stream: int) -> SegmentSettings:
 
 
 def _cut_settings(
-    chunks: float | None, longest: float, window: float | None, hop: float | None
+    chunks: float | None, longest: float | None, window: float | None, hop: float | None
 ) -> ChunkSettings | None:
     if chunks is not None and window is not None:
         raise UsageError("--window", expected="one way to cut", found="--chunks as well", hint="Choose one of them.")
@@ -199,8 +205,13 @@ def _cut_settings(
             "--hop", expected=f"at most the window, {window:g} s", found=f"{hop:g} s",
             hint="A longer hop would leave gaps.",
         )  # fmt: skip
+    if longest is not None and chunks is None:
+        raise UsageError(
+            "--longest", expected="--chunks with it", found="no --chunks", hint=f"Add --chunks {longest / 3:g}."
+        )
     if chunks is None:
         return None
+    longest = ChunkSettings.greatest_seconds if longest is None else longest
     if longest < chunks + 0.02:
         raise UsageError(
             "--longest", expected=f"more than --chunks, {chunks:g} s", found=f"{longest:g} s",

@@ -20,6 +20,7 @@ from earmark.records import Recording
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
+    "ONE_A_FILE",
     "Label",
     "format_of",
     "label_of_moment",
@@ -58,6 +59,10 @@ EXTENSIONS = {
     ".jams": "jams",
 }
 """Extension -> name of the format. Audacity's labels end in ``.txt`` like a transcript, and go by name."""
+
+
+ONE_A_FILE = frozenset({"srt", "vtt", "ass", "txt", "json", "textgrid", "audacity", "jams"})
+"""Formats that name no recording: a file of them is about one."""
 
 
 def write(

@@ -23,7 +23,7 @@ from earmark.engines.sound import SoundEngine
 from earmark.errors import EngineError
 from earmark.indexing.ears import Ear, Harvest
 from earmark.indexing.placing import PAD_SECONDS, CueEar, PlainEar, ReadyEar, is_placed
-from earmark.indexing.sidecars import Sidecar, find_sidecars, read_sidecar
+from earmark.indexing.sidecars import Sidecar, find_sidecars, passed_over, read_sidecar
 from earmark.indexing.sounds import SoundEar, store_clips
 from earmark.indexing.speech import SpeechEar, SpeechEngines
 from earmark.library import Hearing, Library
@@ -121,11 +121,13 @@ class Listener:
         """The name the words are stored under, and the transcript they come from if it has to be read for them."""
         settings = self._settings
         if settings.sidecars:
-            for candidate in find_sidecars(recording, settings.language, settings.aligner):
+            candidates = find_sidecars(recording, settings.language, settings.aligner)
+            for candidate in candidates:
                 if self._is_heard(recording, "words", candidate.name):
                     return candidate.name, None
                 sidecar = read_sidecar(candidate, recording, notes.append)
                 if sidecar is not None:
+                    notes.extend(passed_over(candidate, candidates))
                     return candidate.name, sidecar
         if settings.keep_words:
             for hearing in self._library.hearings_of(recording.id, "words"):

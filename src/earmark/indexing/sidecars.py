@@ -31,7 +31,7 @@ from earmark.media.probe import inspect
 from earmark.media.subtitles import SUBTITLED_EXTENSIONS, SubtitleTrack, read_subtitles, subtitle_tracks
 from earmark.records import Recording, Segment
 
-__all__ = ["Candidate", "Sidecar", "find_sidecars", "read_sidecar", "sidecar_segments"]
+__all__ = ["Candidate", "Sidecar", "find_sidecars", "passed_over", "read_sidecar", "sidecar_segments"]
 
 KINDS = ("json", "vtt", "srt", "ass", "txt")
 """Extensions, the one that knows most first: JSON has the times of words, text has none at all."""
@@ -133,6 +133,17 @@ def find_sidecars(recording: Recording, language: str | None = None, aligner: st
         name = _name("track", known, aligner, f"{recording.id} {track.index}".encode())
         candidates.append(Candidate(media, "track", known, name, track.index))
     return candidates
+
+
+def passed_over(taken: Candidate, candidates: Sequence[Candidate]) -> list[str]:
+    """Notes on transcripts in other languages that lie beside the one taken and are not read."""
+    others = {each.language: each for each in candidates if each.language and each.language != taken.language}
+    taken_name = taken.path.name
+    return [
+        f"{taken_name} was taken; {'a subtitle track' if other.track is not None else other.path.name} is in another "
+        f"language and was not read. To take it: --language {language}"
+        for language, other in sorted(others.items())
+    ]
 
 
 def read_sidecar(candidate: Candidate, recording: Recording, note: Callable[[str], None] = _ignore) -> Sidecar | None:
