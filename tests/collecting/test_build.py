@@ -19,7 +19,7 @@ import pytest
 from earmark.collecting import assembly, texts
 from earmark.collecting.build import BuildSettings, build
 from earmark.collecting.cutting import listen
-from earmark.collecting.manifest import read_manifest
+from earmark.formats.manifest import read_manifest
 from earmark.engines.recogniser import HeardWord, Transcript
 from earmark.engines.registry import load
 from earmark.errors import EngineError, FormatError, MediaError

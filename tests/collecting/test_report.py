@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from earmark.collecting.assembly import DataSet, LeftOut
-from earmark.collecting.manifest import Chunk
+from earmark.formats.manifest import Chunk
 from earmark.collecting.report import MOST_ROWS, report_page
 from earmark.errors import MediaError
 

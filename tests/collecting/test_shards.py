@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from earmark.collecting.manifest import Chunk
+from earmark.formats.manifest import Chunk
 from earmark.collecting.shards import write_shards
 from earmark.errors import FormatError
 from earmark.media.decode import decode

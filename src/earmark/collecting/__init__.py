@@ -11,9 +11,9 @@ from earmark.collecting.assembly import DataSet, LeftOut
 from earmark.collecting.build import BuildSettings, build
 from earmark.collecting.episodes import Collected, collect_feed
 from earmark.collecting.local import collect_local
-from earmark.collecting.manifest import Chunk, read_manifest, write_manifest
 from earmark.collecting.shards import write_shards
 from earmark.collecting.web import WebSettings
+from earmark.formats.manifest import Chunk, read_manifest, write_manifest
 
 __all__ = [
     "BuildSettings",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from earmark.collecting.manifest import MANIFEST_NAME, Chunk, read_manifest
 from earmark.collecting.recordings import Entry
 from earmark.collecting.splits import assign_splits
 from earmark.errors import EarmarkError
+from earmark.formats.manifest import MANIFEST_NAME, Chunk, read_manifest
 
 __all__ = ["DataSet", "LeftOut", "Part", "assemble"]
 

@@ -22,12 +22,12 @@ from earmark.collecting.assembly import DataSet, LeftOut, Part, assemble
 from earmark.collecting.cutting import Heard, chunks_of_lines, listen, silence_chunks
 from earmark.collecting.layouts import beside, read_source
 from earmark.collecting.lock import locked
-from earmark.collecting.manifest import write_manifest
 from earmark.collecting.recordings import Entry
 from earmark.collecting.texts import Said, Transcriber, keywords_of
 from earmark.engines import registry
 from earmark.engines.activity import ActivityEngine
 from earmark.errors import EarmarkError, FormatError, MediaError
+from earmark.formats.manifest import write_manifest
 from earmark.media.files import atomic_write
 from earmark.media.probe import inspect, probe
 from earmark.progress import Progress, ignore

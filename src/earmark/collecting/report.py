@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from earmark.collecting.assembly import DataSet
-from earmark.collecting.manifest import Chunk
+from earmark.formats.manifest import Chunk
 
 __all__ = ["report_page"]
 

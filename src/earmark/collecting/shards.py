@@ -21,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from earmark.collecting.lock import locked
-from earmark.collecting.manifest import Chunk
+from earmark.formats.manifest import Chunk
 from earmark.media.clips import write_waveforms
 from earmark.media.decode import decode
 from earmark.media.files import atomic_path

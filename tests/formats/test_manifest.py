@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earmark.collecting.manifest import Chunk, read_manifest, write_manifest
+from earmark.formats.manifest import Chunk, read_manifest, write_manifest
 from earmark.errors import FormatError
 from earmark.timeline import Span
 
