@@ -1,0 +1,128 @@
+"""The separator that ships: earmark's own small mask network, on ONNX Runtime and numpy.
+
+`docs/models/separator.md` says what it was trained on and how well it separates; `earmark train separate` made it.
+Queries are read through the word-piece table of the built-in sound engine, which the network was trained with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.engines.separator import Mask
+from earmark.engines.separator.masking import hann, spectrum_of
+from earmark.engines.sound.builtin import WEIGHTS as SOUND_WEIGHTS
+from earmark.engines.sound.pieces import WordPieces
+from earmark.errors import EngineError, QueryError
+
+__all__ = ["BuiltinSeparator", "fingerprint"]
+
+WEIGHTS = Path(__file__).parent / "weights"
+LEVEL_SECONDS = 3.0
+"""The network hears everything at the loudness of the last and next seconds, in a window as long as this."""
+QUIETEST = 1e-5
+"""Quieter than this is not made louder: the noise of 16 bits."""
+
+
+def fingerprint(table: Path) -> str:
+    """Of the word-piece table a network was trained with."""
+    digest = hashlib.sha256()
+    for name in ("pieces.npy", "scales.npy", "tokenizer.json"):
+        digest.update((table / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class BuiltinSeparator:
+    """See `Separator`.
+
+    Args:
+        weights: folder with ``masker.onnx`` and ``model.json``.
+        table: folder with the word-piece table.
+        threads: of ONNX Runtime.
+
+    Raises:
+        EngineError: if a file of the weights is missing, or the table is not the one they were trained with.
+    """
+
+    name = "earmark"
+    sample_rate = 16_000
+    frame_samples = 1024
+    step_samples = 256
+    window_seconds = 20.0
+    context_seconds = 4.0
+
+    def __init__(self, weights: Path = WEIGHTS, table: Path = SOUND_WEIGHTS, threads: int = 1) -> None:
+        for name in ("masker.onnx", "model.json"):
+            if not (weights / name).is_file():
+                raise EngineError(
+                    weights / name,
+                    expected="the separator's weights",
+                    found="no such file",
+                    hint="Reinstall earmark, or make them with `earmark train separate`.",
+                )
+        card: dict[str, Any] = json.loads((weights / "model.json").read_text(encoding="utf-8"))
+        self._pieces = WordPieces(table)
+        if card["table"] != fingerprint(table):
+            raise EngineError(
+                weights / "model.json",
+                expected=f"weights trained with the word-piece table in {table}",
+                found="weights of another table",
+                hint="Reinstall earmark, or make them anew with `earmark train separate`.",
+            )
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(weights / "masker.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._factor = int(card["time_factor"])
+        self._scale = np.float32(1.0 / np.sqrt(np.square(hann(self.frame_samples)).sum()))
+
+    def mask(self, samples: NDArray[np.float32], text: str) -> Mask:
+        """See `Separator.mask`; float32 in [0, 1]."""
+        pieces = self._read(text)
+        samples = np.nan_to_num(np.asarray(samples, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        if samples.ndim != 1:
+            raise ValueError(f"mask takes mono samples of shape (n,), got {samples.shape}")
+        magnitude = np.abs(spectrum_of(samples, self.frame_samples, self.step_samples)).astype(np.float32)
+        magnitude *= self._scale / self._level(samples, len(magnitude))[:, None]
+        heard = np.pad(magnitude[:, :-1], ((0, -len(magnitude) % self._factor), (0, 0)))  # (frames, bins)
+        mask = self._session.run(None, {"magnitude": np.ascontiguousarray(heard.T)[None], "pieces": pieces})[0][0]
+        mask = mask[:, : len(magnitude)].T
+        return np.concatenate([mask, mask[:, -1:]], axis=1).astype(np.float32, copy=False)
+
+    def _level(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+        """Root mean square around each frame, ``(frames,)``: a slanted window, for no loud sound to end abruptly."""
+        step = self.step_samples
+        padded = np.pad(np.square(samples, dtype=np.float64), (step // 2, frames * step - len(samples) - step // 2 + step))
+        power = padded[: frames * step].reshape(frames, step).mean(axis=1)
+        half = max(1, round(LEVEL_SECONDS * self.sample_rate / step / 2))
+        window = 1.0 - np.abs(np.arange(-half, half + 1)) / (half + 1)
+        weight = np.convolve(np.ones(frames), window)[half : half + frames]
+        level = np.convolve(power, window)[half : half + frames] / weight
+        return np.maximum(np.sqrt(level), QUIETEST).astype(np.float32)
+
+    def _read(self, text: str) -> NDArray[np.float32]:
+        if len(text.strip()) < 2:
+            raise QueryError(
+                f"“{text}”",
+                expected="a sound in words",
+                found="an empty query" if not text.strip() else "a single character",
+                hint="Describe it: “a baby crying”.",
+            )
+        if self._pieces.known_share(text) < 0.5:
+            raise QueryError(
+                f"“{text}”",
+                expected="English words",
+                found="a script earmark's built-in separator does not read",
+                hint="Describe the sound in English, or use an engine of `earmark models`.",
+            )
+        return self._pieces.embed([text])
