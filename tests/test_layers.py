@@ -18,6 +18,7 @@ JOBS = {
     "transcribing",
     "captioning",
     "separating",
+    "components",
     "collecting",
     "training",
     "evaluation",

@@ -10,6 +10,7 @@ from earmark import __version__
 from earmark.cli import (
     caption,
     collect,
+    components,
     dataset,
     evaluate,
     find,
@@ -54,6 +55,7 @@ app.command("find", epilog=find.EXAMPLE)(find.find)
 app.command("index", epilog=index.EXAMPLE)(index.index)
 app.command("transcribe", epilog=transcribe.EXAMPLE)(transcribe.transcribe)
 app.command("caption", epilog=caption.EXAMPLE)(caption.caption)
+app.command("components", epilog=components.EXAMPLE)(components.components)
 app.command("keywords", epilog=keywords.EXAMPLE)(keywords.keywords)
 app.command("segment", epilog=segment.EXAMPLE)(segment.segment)
 app.command("collect", epilog=collect.EXAMPLE)(collect.collect)
