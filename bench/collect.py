@@ -2,9 +2,11 @@
 
     python bench/collect.py [--minutes 60] [--recordings 4] [--folder DIR] [--recogniser NAME] [--json]
 
-The recordings are the reading in the wheel of the built-in recogniser, over and over at levels of their own,
-as MP3 (64 kbit/s, mono, 22,050 Hz); they are made once and kept in `--folder`. One run is left alone; another
-is killed (SIGKILL) at a third of its recordings and started again, and both must end in the same bytes.
+The recordings are the reading in the wheel of the built-in recogniser, over and over, as MP3 (64 kbit/s, mono,
+22,050 Hz): up to eight levels of it, each as often as it takes under titles of its own, so that no two have the same
+bytes. They are made once and kept in `--folder`; ``--recordings 140 --minutes 30`` is 70 hours (2 GB). One run
+is left alone; another is killed (SIGKILL) at a third of its recordings and started again, and both must end in the
+same bytes.
 """
 
 from __future__ import annotations
@@ -35,8 +37,11 @@ print(json.dumps({"seconds": seconds, "cpu": cpu, "audio": made.audio_seconds, "
 """
 
 
+LEVELS = 8
+
+
 def make_recordings(folder: Path, count: int, minutes: float) -> None:
-    """Writes what is missing; each recording has a level of its own, so that no two have the same bytes."""
+    """Writes what is missing: `LEVELS` recordings that are encoded, and copies of them with titles of their own."""
     from earmark.media.clips import write_waveforms
     from earmark.media.decode import decode
     from earmark.timeline import Waveform
@@ -48,9 +53,24 @@ def make_recordings(folder: Path, count: int, minutes: float) -> None:
     times = max(1, round(minutes * 60 / reading.span.duration))
     for number in range(count):
         path = folder / f"{number:03d}_{minutes:g}min.mp3"
-        if not path.exists():
-            samples = reading.samples * (1 - 0.5 * number / count)
+        if not path.exists() and number < LEVELS:
+            samples = reading.samples * (1 - 0.5 * number / LEVELS)
             write_waveforms(path, (Waveform(samples, 22_050) for _ in range(times)))
+        elif not path.exists():
+            titled(folder / f"{number % LEVELS:03d}_{minutes:g}min.mp3", path)
+
+
+def titled(source: Path, target: Path) -> None:
+    """The same sound, packet by packet, under the target's name as its title."""
+    import av
+
+    with av.open(str(source)) as read, av.open(str(target), "w") as write:
+        write.metadata["title"] = target.stem
+        stream = write.add_stream_from_template(read.streams.audio[0])
+        for packet in read.demux(read.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                write.mux(packet)
 
 
 def run(source: Path, output: Path, recogniser: str) -> dict[str, float]:

@@ -152,6 +152,42 @@ def zero_shot(engine: BuiltinSound, vocabulary: Vocabulary, data: Path) -> None:
         print("  " + ", ".join(f"{label} {np.mean(found):.2f}" for label, found in sorted(hits.items())))
 
 
+def coarse(asked: Sequence[tuple[int, Query]], engine: BuiltinSound, frames: list[NDArray[np.float32]]) -> None:
+    """How many present sounds are in what is looked at, where that is only the best share of all stretches."""
+    clips = [engine.embed_clips(scene) for scene in frames]
+    offsets = np.cumsum([0, *[len(rows) for rows in clips]])
+    every, seconds = np.concatenate(clips), engine.clip_frames * engine.step_seconds
+    kept: dict[float, list[bool]] = {0.05: [], 0.1: [], 0.2: []}
+    for scene, query in asked:
+        if query.spans:
+            order = np.argsort(-engine.clip_scores(every, query.text))
+            holds = {offsets[scene] + int((s.start + s.end) / 2 / seconds) for s in query.spans}
+            for share, found in kept.items():
+                best = {int(n) + beside for n in order[: round(share * len(every))] for beside in (-1, 0, 1)}
+                found.append(bool(holds & best))
+    told = ", ".join(f"{np.mean(found):.3f} of the best {share:.0%}" for share, found in kept.items())
+    print(f"  sounds kept by the coarse vectors, of {len(every)} stretches of {seconds:.1f} s: {told}")
+
+
+def over_speech(engine: BuiltinSound, half: Half, vocabulary: Vocabulary, settings: LocateSettings) -> None:
+    """A minute of held-out speech and nothing else, asked for every sound with a wording of its own."""
+    clips = [clip for clip in half.distractors if clip.label == "speech"]
+    samples = np.concatenate([load_clip(clip) for clip in clips])[: 60 * 16_000]
+    frames = engine.embed_audio(samples)
+    voices = {"speech", "crowd", "human_voice"}
+    asked = [text for label, unseen in vocabulary.unseen.items() if label not in voices for text in unseen]
+    answers = []
+    for text in asked:
+        found = locate(
+            ScoreCurve(engine.curve(frames, text), engine.step_seconds), engine.expected_seconds(text), settings
+        )
+        answers.append(found[0][1] if found else 0.0)
+    worst = sorted(zip(answers, asked, strict=True), reverse=True)[:5]
+    print(f"\n{len(samples) / 16_000:.0f} s of speech asked for {len(asked)} wordings of other sounds: refused at 0.5 "
+          f"{np.mean(np.array(answers) < 0.5):.3f}")  # fmt: skip
+    print("  most sure of: " + ", ".join(f"{text} {p:.2f}" for p, text in worst))
+
+
 def by_class(asked: Sequence[tuple[int, Query]], engine: BuiltinSound, frames: list[NDArray[np.float32]]) -> None:
     hits: dict[str, list[bool]] = defaultdict(list)
     for scene, query in asked:
@@ -231,9 +267,11 @@ def main() -> None:
         for row, value in table.items():
             print(f"  {row:40s} {value:.3f}")
         by_class(asked, engine, frames_of)
+        coarse(asked, engine, frames_of)
         print(f"  log-mel and model: {60 * len(scenes) / busy:.0f} x real time by processor time, one thread")
         if options.yamnet:
             yamnet(options.yamnet, engine, scenes, asked, frames_of)
+    over_speech(engine, second, vocabulary, settings)
     zero_shot(engine, vocabulary, options.data)
 
 
