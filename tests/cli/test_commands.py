@@ -114,6 +114,7 @@ def test_transcribe_writes_what_was_said(extension: str, library: Path, reading:
         (("transcribe", "missing.wav"), 1, "earmark: missing.wav: expected a file or folder, found nothing there."),
         (("transcribe", "x.wav", "-o", "x.doc"), 2, "earmark: x.doc: expected a format of labels, found '.doc'."),
         (("find", "words", "--library", "/dev/null"), 1, "earmark: /dev/null: expected a folder, found a file."),
+        (("find", "word " * 500), 2, "expected a line of text, 2,000 characters at most, found 2,499 characters."),
         (("models", "pull", "nope"), 2, "found an unknown name. Run: earmark models list"),
         (
             ("segment", ".", "--longest", "9"),

@@ -110,13 +110,24 @@ def _find_heard(
     return [], False
 
 
+MOST_LETTERS = 2_000
+"""Longer than anybody says without a pause; a text of that length is a document, not a question."""
+
+
 def kinds_asked(query: str) -> tuple[tuple[Asked, ...], str]:
     """What a query asks for, and its text without the prefix.
 
     Raises:
-        QueryError: if there is no letter or digit in it.
+        QueryError: if there is no letter or digit in it, or more than a passage.
     """
     text = query.strip()
+    if len(text) > MOST_LETTERS:
+        raise QueryError(
+            repr(query[:80]),
+            expected=f"a line of text, {MOST_LETTERS:,} characters at most",
+            found=f"{len(text):,} characters",
+            hint="Ask for one sentence of it.",
+        )
     kinds: tuple[Asked, ...] = ("said", "heard", "meant")
     for prefix, kind in PREFIXES.items():
         if text.lower().startswith(prefix):
