@@ -102,7 +102,8 @@ class BuiltinSeparator:
     def _level(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         """Root mean square around each frame, ``(frames,)``: a slanted window, for no loud sound to end abruptly."""
         step = self.step_samples
-        padded = np.pad(np.square(samples, dtype=np.float64), (step // 2, frames * step - len(samples) - step // 2 + step))
+        squared = np.square(samples, dtype=np.float64)
+        padded = np.pad(squared, (step // 2, frames * step - len(samples) + step // 2))
         power = padded[: frames * step].reshape(frames, step).mean(axis=1)
         half = max(1, round(LEVEL_SECONDS * self.sample_rate / step / 2))
         window = 1.0 - np.abs(np.arange(-half, half + 1)) / (half + 1)

@@ -1,4 +1,4 @@
-"""What a training run of the separator is made of, as its YAML file says; collections as in the sound model's config."""
+"""What a training run of the separator is made of, as its YAML file says; collections are the sound model's."""
 
 from __future__ import annotations
 

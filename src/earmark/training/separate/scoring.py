@@ -55,6 +55,7 @@ def mixtures_of(
     count: int,
     seed: int = 0,
     seconds: float = 4.0,
+    others: Sequence[Clip] = (),
     load: Callable[[Clip], NDArray[np.float32]] = load_clip,
 ) -> Iterator[Mixture]:
     """Pairs of sounds of labels nobody confuses, equally loud (0 dB), in wordings training never saw where there are.
@@ -62,18 +63,19 @@ def mixtures_of(
     Labels are drawn evenly, then a clip of the label, then the part of it where its sound is heard; a shorter sound
     lies somewhere in the mixture. The same seed and clips give the same mixtures.
 
+    Args:
+        others: what the second source is drawn from; `clips` as well, if empty.
+
     Raises:
         ValueError: if there are no two labels that can be told apart.
     """
     generator = np.random.default_rng(seed)
-    by_label: dict[str, list[Clip]] = {}
-    for clip in clips:
-        by_label.setdefault(clip.label, []).append(clip)
-    labels = sorted(by_label)
+    by_label, against = _by_label(clips), _by_label(others or clips)
+    labels, other_labels = sorted(by_label), sorted(against)
     apart = {
         (a, b)
         for a in labels
-        for b in labels
+        for b in other_labels
         if a != b and vocabulary.relation(a, b) == OTHER and vocabulary.relation(b, a) == OTHER
     }
     if not apart:
@@ -84,10 +86,11 @@ def mixtures_of(
         tried += 1
         if tried > 100 * count:
             raise ValueError("mixtures_of found too few clips with a sound in them")
-        pair = [str(generator.choice(labels)), str(generator.choice(labels))]
+        pair = [str(generator.choice(labels)), str(generator.choice(other_labels))]
         if (pair[0], pair[1]) not in apart:
             continue
-        chosen = [by_label[label][int(generator.integers(len(by_label[label])))] for label in pair]
+        groups = by_label[pair[0]], against[pair[1]]
+        chosen = [group[int(generator.integers(len(group)))] for group in groups]
         sources = [_placed(sound_of(load(clip), generator), size, generator) for clip in chosen]
         if any(source is None for source in sources):
             continue
@@ -97,6 +100,13 @@ def mixtures_of(
             texts.append(wordings[int(generator.integers(len(wordings)))])
         made += 1
         yield Mixture((sources[0], sources[1]), (chosen[0], chosen[1]), (texts[0], texts[1]))  # type: ignore[arg-type]
+
+
+def _by_label(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
+    found: dict[str, list[Clip]] = {}
+    for clip in clips:
+        found.setdefault(clip.label, []).append(clip)
+    return found
 
 
 def _placed(sound: NDArray[np.float32], size: int, generator: np.random.Generator) -> NDArray[np.float32] | None:

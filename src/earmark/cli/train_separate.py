@@ -1,0 +1,65 @@
+"""`earmark train separate`: the model that pulls a described sound out of a mixture, from one's own recordings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark.cli.console import progress_on_stderr, say
+from earmark.errors import EngineError
+
+__all__ = ["EXAMPLE", "register", "separate"]
+
+EXAMPLE = "Example: EARMARK_DATA=~/sounds earmark train separate separate.yaml --out run1"
+
+
+def separate(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            help="A YAML config; or a folder of recordings with a CSV of file,start,end,caption.",
+            metavar="CONFIG",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where checkpoints, curves and weights go.")] = Path(
+        "earmark-separate"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", help="Train this long, whatever the config says.", min=0.1, show_default=False),
+    ] = None,
+) -> None:
+    """Train the model that separates sounds. Runs on the GPU where there is one."""  # fmt: skip
+    try:
+        from earmark.training.separate.config import SeparateConfig, read_separate_config
+        from earmark.training.separate.loop import train_separate
+        from earmark.training.sound_config import CollectionConfig
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.split(".")[0] == "earmark":
+            raise
+        raise EngineError(
+            "earmark train",
+            expected="the training extra",
+            found=f"no package {exc.name}",
+            hint="Run `pip install 'earmark[train]'`.",
+        ) from exc
+    if config.is_dir():
+        chosen = SeparateConfig(data=str(config.resolve()), collections=(CollectionConfig(folder="."),))
+    else:
+        chosen = read_separate_config(config)
+    if minutes is not None:
+        chosen = replace(chosen, minutes=minutes)
+    with progress_on_stderr() as draw:
+        weights = train_separate(chosen, out, resume=resume, on_progress=draw)
+    say(f"use them: copy {weights} over earmark/engines/separator/weights")
+    typer.echo(weights)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the commands of `earmark train`."""
+    app.command("separate", epilog=EXAMPLE)(separate)
