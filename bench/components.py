@@ -162,12 +162,12 @@ def hour(options: argparse.Namespace) -> None:
         listened, listened_busy = time.monotonic() - began, _processor_seconds() - busy
         found = apart(recording, Path(folder) / "library", Path(folder) / "out", options, captions)
         took, took_busy = time.monotonic() - began, _processor_seconds() - busy
-        size = sum(each.stat().st_size for each in (Path(folder) / "out").iterdir())
+        size = sum(each.stat().st_blocks * 512 for each in (Path(folder) / "out").iterdir())
     parts = list(itertools.chain.from_iterable(component.parts for component in found))
     seconds = sum(part.span.duration for part in parts)
     print(f"{recording.duration_seconds / 60:.0f} min, stereo, 44.1 kHz; {len(captions)} names; "
           f"{len(found)} sounds, {len(parts)} parts of {seconds / 60:.1f} min; "
-          f"{sum(bool(component.file) for component in found)} files, {size / 1e6:.0f} MB")  # fmt: skip
+          f"{sum(bool(component.file) for component in found)} files, {size / 1e6:.0f} MB on the disk")  # fmt: skip
     print(f"  {took:.0f} s by the clock, {took_busy:.0f} s by the processor, of which listening {listened:.0f} s / "
           f"{listened_busy:.0f} s; {os.cpu_count()} cores, {options.workers or os.cpu_count()} workers; "
           f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earmark.components import Component, ComponentSettings, Present, file_names, take_apart
+from earmark.components import Component, ComponentSettings, Present, file_names, forget, take_apart
 from earmark.components.laying import on_silence
 from earmark.errors import FormatError
 from earmark.records import Recording
@@ -70,6 +70,7 @@ def test_what_is_not_itself_any_more_is_left_out(street: Recording, tmp_path: Pa
     found = apart(street, [ALARM, dog, nothing], tmp_path, bands, vocabulary=names,
                   settings=ComponentSettings(least_again=0.0, among=1, alike=0.9))  # fmt: skip
     assert [bool(component.file) for component in found] == [True, False, False]
+    forget(tmp_path)
     assert names_in(tmp_path) == ["alarm.wav"]
     assert found[1].parts[0].kept is False and found[1].parts[0].named in {"smoke alarm", "beeping"}
     assert found[1].parts[0].probability == 0.6 and found[1].parts[0].span == Span(4.0, 8.0)
@@ -133,16 +134,16 @@ def test_a_full_disk_leaves_what_is_complete_and_no_half_file(
 ) -> None:
     import earmark.components.apart as module
 
-    write = module.write_waveforms
+    write = module.write_sparse_wav
 
-    def full(path: Path, blocks: Any, *, force: bool = False) -> float:
+    def full(path: Path, blocks: Any, *, force: bool = False) -> int:
         def some() -> Any:
             yield next(iter(blocks))
             raise OSError(errno.ENOSPC, "No space left on device")
 
         return write(path, some() if path.name == "hum.wav" else blocks, force=force)
 
-    monkeypatch.setattr(module, "write_waveforms", full)
+    monkeypatch.setattr(module, "write_sparse_wav", full)
     with pytest.raises(FormatError) as caught:
         apart(street, [ALARM, HUM], tmp_path, bands)
     assert str(caught.value) == (
@@ -154,7 +155,9 @@ def test_a_full_disk_leaves_what_is_complete_and_no_half_file(
     found = apart(street, [ALARM, HUM], tmp_path, bands)
     assert {text for text, _ in bands.asked} == {"a low hum"}, "what was complete is not separated again"
     assert [component.file for component in found] == ["alarm.wav", "hum.wav"]
-    assert found[0].parts[0].span == ALARM.span and names_in(tmp_path) == ["alarm.wav", "hum.wav"]
+    assert found[0].parts[0].span == ALARM.span and names_in(tmp_path) == [".components.jsonl", "alarm.wav", "hum.wav"]
+    forget(tmp_path)
+    assert names_in(tmp_path) == ["alarm.wav", "hum.wav"]
 
 
 def test_stopped_it_goes_on_after_what_is_complete(street: Recording, tmp_path: Path, bands: Any) -> None:
@@ -171,7 +174,7 @@ def test_stopped_it_goes_on_after_what_is_complete(street: Recording, tmp_path: 
     bands.asked.clear()
     apart(street, present, tmp_path, bands)
     assert "smoke alarm" not in {text for text, _ in bands.asked}
-    assert names_in(tmp_path) == ["alarm.wav", "hum.wav", "rain.wav"]
+    assert names_in(tmp_path) == [".components.jsonl", "alarm.wav", "hum.wav", "rain.wav"]
 
 
 def test_other_settings_do_not_take_up_what_an_interrupted_run_left(

@@ -85,7 +85,7 @@ def components(
     """  # fmt: skip
     from earmark import captioning
     from earmark.captioning.hearing import sounds_heard
-    from earmark.components import Present, take_apart
+    from earmark.components import Present, forget, take_apart
     from earmark.engines import registry
     from earmark.indexing import index as listen
     from earmark.library import Catalogue
@@ -126,6 +126,7 @@ def components(
             on_progress=draw,
         )
         _write(output, recording, engine, found, heard, settings, force)
+        forget(output)
     _show(found, as_json)
     kept = [component for component in found if component.file]
     say(

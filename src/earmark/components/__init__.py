@@ -7,7 +7,7 @@ separated only where it was heard, and what comes out is heard again by the same
 name it so. Each component is written while it is separated, at the recording's own rate, channels and length, silence
 elsewhere; a long sound is judged by its middle, and memory does not grow with it.
 
-An interrupted run leaves the components it completed and goes on after them.
+An interrupted run leaves the components it completed, and the same call goes on after them until `forget`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from earmark.media.files import check_free
 from earmark.progress import Progress, ignore
 from earmark.records import Recording
 
-__all__ = ["Component", "ComponentSettings", "Part", "Present", "file_names", "take_apart"]
+__all__ = ["Component", "ComponentSettings", "Part", "Present", "file_names", "forget", "take_apart"]
 
 STATE = ".components.jsonl"
-"""What an interrupted run had completed, in the output folder; gone when a run ends."""
+"""What a run has completed, in the output folder, until `forget`."""
 
 
 def take_apart(
@@ -98,8 +98,12 @@ def take_apart(
     finally:
         worker.stop()
         pool.shutdown(wait=True, cancel_futures=True)
-    made.forget()
     return [components[sound] for sound in sounds]
+
+
+def forget(folder: Path) -> None:
+    """To be called when all that belongs to a run is written: the next one begins anew."""
+    Made(folder / STATE).forget()
 
 
 def file_names(names: Sequence[str]) -> list[str]:

@@ -16,12 +16,15 @@ from earmark.components.laying import on_silence
 from earmark.components.parts import Component, ComponentSettings, Part, Present, Separated
 from earmark.engines.separator import Separator
 from earmark.engines.separator.masking import masked
-from earmark.media.clips import write_waveforms
 from earmark.media.decode import decode
+from earmark.media.holes import write_sparse_wav
 from earmark.records import Recording
 from earmark.timeline import Span, Waveform, clip_spans, merge_spans
 
 __all__ = ["Worker"]
+
+EDGE_SECONDS = 0.2
+"""Of the mixture, masked on both sides and dropped, so that every sample kept is in as many frames as any other."""
 
 
 class Stopped(Exception):
@@ -53,7 +56,7 @@ class Worker:
         if first is None:
             return Component(sound, name, "", tuple(parts))
         blocks = on_silence(itertools.chain([first], pieces), self._recording.span, self._settings.fade_seconds)
-        write_waveforms(path, blocks, force=self._force)
+        write_sparse_wav(path, blocks, force=self._force)
         return Component(sound, name, path.name, tuple(parts))
 
     def _pieces(self, places: Sequence[Present], parts: list[Part]) -> Iterator[Waveform]:
@@ -82,13 +85,14 @@ class Worker:
         """A stretch, heard with what is around it; None where the recording holds no audio."""
         if self._stopping.is_set():
             raise Stopped
-        engine, ears = self._separator, self._ears.sample_rate
-        wide = span.widen(max(self._settings.context_seconds, engine.context_seconds))
-        mixture = self._decoded(wide, None, None)
+        s, engine, ears = self._settings, self._separator, self._ears.sample_rate
+        wide = span.widen(max(s.context_seconds, engine.context_seconds))
+        mixture = self._decoded(span.widen(s.fade_seconds + EDGE_SECONDS), None, None)
         mono = self._decoded(wide, engine.sample_rate, 1)
-        heard = mono if engine.sample_rate == ears else self._decoded(wide, ears, 1)
+        heard = mono if engine.sample_rate == ears else self._decoded(span.widen(s.context_seconds), ears, 1)
         if mixture is None or mono is None or heard is None:
             return None
+        heard = heard.cut(span.widen(s.context_seconds))
         mask = engine.mask(mono.samples[0], sound)
 
         def target(of: Waveform) -> Waveform:

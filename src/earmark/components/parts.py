@@ -18,7 +18,7 @@ class ComponentSettings:
     fade_seconds: float = 0.05
     """Each stretch comes and goes in this time."""
     context_seconds: float = 2.0
-    """Heard on both sides of what is separated, and dropped."""
+    """Heard again on both sides of what was separated; the separator hears as much more as it needs."""
     piece_seconds: float = 20.0
     """A longer stretch is separated in pieces, and judged by its middle one."""
     least_again: float = 0.3
