@@ -145,3 +145,19 @@ def two_cities() -> Waveform:
 def beckett() -> Waveform:
     """10 s of Worstward Ho."""
     return read_aloud("beckett.wav")
+
+
+@pytest.fixture(scope="session")
+def speech_text_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A speech–text model of no use, over log-mel: small towers with weights drawn by a seed."""
+    torch = pytest.importorskip("torch")
+    from earmark.training.speech_text.export import export_towers
+    from earmark.training.speech_text.model import SpeechTextModel
+    from earmark.training.speech_text.settings import SpeechTextSettings
+
+    torch.manual_seed(0)
+    settings = SpeechTextSettings(name="tiny", encoder="logmel", dim=16, width=16, heads=2)
+    folder = tmp_path_factory.mktemp("speech_text") / "weights"
+    model = SpeechTextModel(settings, frames_dim=64, text_dim=256)
+    export_towers(model, settings, folder, calibration=(8.0, -2.0), facts={})
+    return folder

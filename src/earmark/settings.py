@@ -49,6 +49,8 @@ class IndexSettings:
     """Words that another recogniser heard before count, and are not recognised again."""
     sound: str | None = "earmark"
     """Engine that hears sounds; none leaves them out."""
+    speech: str | None = None
+    """Engine that keeps what speech says as vectors, for `find --system contrastive`; none leaves them out."""
     utterances: UtteranceSettings = UtteranceSettings()
     """How speech is cut for the recogniser."""
     audio_stream: int = 0

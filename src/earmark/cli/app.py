@@ -22,6 +22,7 @@ from earmark.cli import (
     train,
     train_activity,
     train_align,
+    train_speech_text,
     transcribe,
 )
 
@@ -63,6 +64,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(evaluate.app, name="evaluate")
 train_activity.register(train.app)
 train_align.register(train.app)
+train_speech_text.register(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(plot.app, name="plot")
 app.add_typer(models.app, name="models")

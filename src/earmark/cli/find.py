@@ -108,6 +108,17 @@ def find(
             "each time. English; Persian is experimental.",
         ),
     ] = False,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            "--system",
+            metavar="NAME",
+            help="Rank stretches of some ten seconds by what they are about: cascade (by the keywords of what was "
+            "recognised), contrastive (by the sound of the speech, without its words), fused (by both), or ranked "
+            "(fused where the library can, else cascade). Default: words, sounds and meaning.",
+            show_default=False,
+        ),
+    ] = None,
     about: Annotated[bool, typer.Option("--about", help="Tell what is talked about around each moment.")] = False,
     recogniser: RecogniserOption = None,
     ignore_sidecars: IgnoreSidecarsOption = False,
@@ -127,6 +138,11 @@ def find(
 
     # What cannot be is refused before hours of listening.
     finding.kinds_asked(text)
+    chosen = None
+    if system is not None:
+        from earmark.finding.systems import check_system, rank_chunks
+
+        chosen = check_system(system)
     if output is not None:
         formats.format_of(output)
     if plot is not None:
@@ -142,6 +158,7 @@ def find(
             recogniser=recogniser or IndexSettings.recogniser,
             sidecars=not ignore_sidecars,
             keep_words=recogniser is None,
+            speech="contrastive" if chosen in ("contrastive", "fused") else None,
             audio_stream=audio_stream,
             workers=workers,
         )
@@ -154,7 +171,10 @@ def find(
     if not catalogue.recordings:
         say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
     asked = settings_of(limit, min_score, language)
-    moments = finding.find(text, catalogue, wanted, asked, on_note=lambda note: say(f"note: {note}"))
+    if chosen is not None:
+        moments = rank_chunks(finding.kinds_asked(text)[1], chosen, catalogue, wanted, asked)
+    else:
+        moments = finding.find(text, catalogue, wanted, asked, on_note=lambda note: say(f"note: {note}"))
     if spot:
         from earmark.finding.spotting import find_spotted
 

@@ -36,6 +36,12 @@ def index(
     ignore_sidecars: IgnoreSidecarsOption = False,
     words: Annotated[bool, typer.Option("--words/--no-words", help="Recognise what is said.")] = True,
     sounds: Annotated[bool, typer.Option("--sounds/--no-sounds", help="Keep what every moment sounds like.")] = True,
+    speech_vectors: Annotated[
+        bool,
+        typer.Option(
+            "--speech-vectors", help="Keep what speech says as vectors, too, for find --system contrastive and fused."
+        ),
+    ] = False,
     workers: WorkersOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -51,6 +57,7 @@ def index(
         sidecars=not ignore_sidecars,
         keep_words=recogniser is None,
         sound=IndexSettings.sound if sounds else None,
+        speech="contrastive" if speech_vectors else None,
         audio_stream=audio_stream,
         workers=workers,
     )

@@ -32,7 +32,11 @@ ENGINES: dict[str, dict[str, str]] = {
         "earmark": "earmark.engines.separator.builtin:BuiltinSeparator",
         "audiosep": "earmark.engines.separator.audiosep:AudioSep",
     },
-    "text": {"wordpieces": "earmark.engines.text.wordpieces:WordPieceEncoder"},
+    "speech_text": {"contrastive": "earmark.engines.speech_text.contrastive:ContrastiveEngine"},
+    "text": {
+        "wordpieces": "earmark.engines.text.wordpieces:WordPieceEncoder",
+        "terms": "earmark.engines.text.terms:TermEncoder",
+    },
 }
 """Job -> name -> ``module:class``. The first engine of a job is its default."""
 

@@ -23,7 +23,7 @@ from earmark.records import Moment, Word
 from earmark.settings import FindSettings
 from earmark.timeline import Span
 
-__all__ = ["find_meant", "load_reader", "probability"]
+__all__ = ["find_meant", "load_reader", "probability", "words_in"]
 
 LEAST_KNOWN = 0.6
 """A text of which the reader knows less is not asked: another language, or names it cannot spell."""
@@ -133,12 +133,12 @@ def _moment(catalogue: Catalogue, row: int, cosine: float, windows: int, engine:
     if recording is None:
         return None
     span = Span(gist["start"], gist["end"])
-    text = " ".join(word.text for word in _words(catalogue, recording.id, span))
+    text = " ".join(word.text for word in words_in(catalogue, recording.id, span))
     evidence = {"way": "meaning", "similarity": round(cosine, 3), "engine": engine}
     return Moment(recording, span, probability(cosine, windows), "said", text, None, evidence)
 
 
-def _words(catalogue: Catalogue, recording_id: str, span: Span) -> list[Word]:
+def words_in(catalogue: Catalogue, recording_id: str, span: Span) -> list[Word]:
     """The words said in `span`; passages lie in order of recording and time."""
     import bisect
 

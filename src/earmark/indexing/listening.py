@@ -20,12 +20,14 @@ from earmark.engines.activity import ActivityEngine
 from earmark.engines.aligner import Aligner
 from earmark.engines.recogniser import Recogniser
 from earmark.engines.sound import SoundEngine
+from earmark.engines.speech_text import SpeechTextEngine
 from earmark.errors import EngineError
 from earmark.indexing.ears import Ear, Harvest
 from earmark.indexing.placing import PAD_SECONDS, CueEar, PlainEar, ReadyEar, is_placed
 from earmark.indexing.sidecars import Sidecar, find_sidecars, passed_over, read_sidecar
 from earmark.indexing.sounds import SoundEar, store_clips
 from earmark.indexing.speech import SpeechEar, SpeechEngines
+from earmark.indexing.speech_rows import SpeechRows, stored_speech
 from earmark.library import Hearing, Library
 from earmark.media.decode import DecodeReport, decode
 from earmark.media.prefetch import prefetch
@@ -86,6 +88,8 @@ class Listener:
             jobs["words"] = registry.stored_name("recogniser", settings.recogniser, *words)
         if settings.sound is not None:
             jobs["sounds"] = registry.stored_name("sound", settings.sound)
+        if settings.speech is not None:
+            jobs["speech"] = stored_speech(settings.speech)
         return jobs
 
     @cached_property
@@ -107,6 +111,11 @@ class Listener:
     def _sound(self) -> SoundEngine:
         engine: SoundEngine = registry.load("sound", self._settings.sound or "")
         return engine
+
+    @cached_property
+    def _speech(self) -> SpeechRows:
+        engine: SpeechTextEngine = registry.load("speech_text", self._settings.speech or "")
+        return SpeechRows(engine)
 
     def plan(self, recording: Recording) -> Plan:
         """What is still to be heard of a recording. A transcript whose words are stored is not read again."""
@@ -216,6 +225,12 @@ class Listener:
             sound = SoundEar(self._sound, plan.jobs["sounds"], self._pool, self._workers, places["sounds"], start)
             ears.append(sound)
             begins.append(sound.begin)
+        if "speech" in places:
+            speech = SoundEar(
+                self._speech, plan.jobs["speech"], self._pool, self._workers, places["speech"], start, "speech"
+            )
+            ears.append(speech)
+            begins.append(speech.begin)
         return min(begins, default=None), ears
 
     def _speech_ear(self, recording: Recording, plan: Plan, place: float, words: bool) -> SpeechEar:
@@ -298,6 +313,7 @@ class Listener:
             "activity": ("activity",),
             "words": ("recogniser", "aligner", "utterances", "language", "sidecars"),
             "sounds": ("sound",),
+            "speech": ("speech",),
         }
         return json.dumps({name: settings[name] for name in relevant[job]})
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from earmark.errors import EarmarkError, LibraryError, MediaError
+from earmark.indexing.chunks import divide
 from earmark.indexing.gist import summarise
 from earmark.indexing.listening import Listener
 from earmark.library import Library
@@ -66,7 +67,8 @@ def index(
             _index_all(files, library, listener, settings, report, on_progress)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            if summarise(library) or report.heard or library.changed:
+            made = summarise(library) + divide(library)
+            if made or report.heard or library.changed:
                 library.finish()
     return report
 

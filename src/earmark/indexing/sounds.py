@@ -1,4 +1,4 @@
-"""The ear for sounds: what every moment sounds like, as a row of bytes a frame.
+"""The ear for sounds: what every moment sounds like, as a row of bytes a frame. With another engine, what it says.
 
 Each window is embedded on the pool with context on both sides, whose frames are dropped, so that the rows are those
 of one pass over the whole recording, wherever it is cut and wherever a stopped run goes on.
@@ -7,6 +7,7 @@ of one pass over the whole recording, wherever it is cut and wherever a stopped 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,22 @@ from earmark.library import Library, TrackHeader, read_track, track_path
 from earmark.records import Recording
 from earmark.timeline import Waveform, to_samples
 
-__all__ = ["SoundEar", "store_clips"]
+__all__ = ["RowEngine", "SoundEar", "store_clips"]
+
+
+class RowEngine(Protocol):
+    """What makes the rows: a sound engine, or a speech–text engine in this guise."""
+
+    sample_rate: int
+    dim: int
+    step_seconds: float
+    window_seconds: float
+    context_seconds: float
+
+    def embed_audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mono samples to unit rows, one for each step that begins in them."""
+        ...
+
 
 CLIPS_AT_ONCE = 64
 """Coarse vectors made at a time, so that memory does not grow with the recording."""
@@ -48,14 +64,16 @@ class SoundEar:
 
     def __init__(
         self,
-        engine: SoundEngine,
+        engine: RowEngine,
         engine_id: str,
         pool: ThreadPoolExecutor,
         workers: int,
         place: float,
         start_seconds: float,
+        job: str = "sounds",
     ) -> None:
         self._engine = engine
+        self._job = job
         self._engine_id = engine_id
         self._hop = to_samples(engine.step_seconds, engine.sample_rate)
         self._window = to_samples(engine.window_seconds, engine.sample_rate) // self._hop * self._hop
@@ -95,7 +113,7 @@ class SoundEar:
             track = TrackRows(self._header, np.concatenate(rows), self._stored)
             self._stored += track.rows.shape[0]
         position = self._header.start_seconds + self._stored * self._header.step_seconds
-        return [Harvest("sounds", self._engine_id, position, track=track)]
+        return [Harvest(self._job, self._engine_id, position, track=track)]
 
     def _send(self, size: int) -> None:
         """Hands the next `size` samples to the pool, with what is held around them."""

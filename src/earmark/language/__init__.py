@@ -7,6 +7,7 @@
     match(query, passage)             one passage -> every match in it
     probability(match)                how likely the words were really said there
     keywords(text)                    what a text is about
+    terms(text)                       the words it is told by
 
 Pure: no files but the packaged word lists, no library, no engine.
 """
@@ -18,6 +19,7 @@ from earmark.language.matching import Match, match, probability, search_passages
 from earmark.language.normaliser import normalise, word_offsets, words_between
 from earmark.language.passages import PassageStrings, SpokenQuery, fulltext_query, passage_strings, spoken_query
 from earmark.language.script import language_of
+from earmark.language.terms import terms
 from earmark.language.tokens import Token
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "probability",
     "search_passages",
     "spoken_query",
+    "terms",
     "word_offsets",
     "words_between",
 ]

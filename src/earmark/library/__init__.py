@@ -5,16 +5,18 @@
 
 from earmark.library.catalogue import Catalogue
 from earmark.library.folder import default_folder
-from earmark.library.schema import Gist, Hearing, Passage, StoredKeyword, Summary
+from earmark.library.schema import Chunked, Gist, Hearing, Passage, StoredChunk, StoredKeyword, Summary
 from earmark.library.store import Library
 from earmark.library.tracks import TrackHeader, read_track, track_path
 
 __all__ = [
     "Catalogue",
+    "Chunked",
     "Gist",
     "Hearing",
     "Library",
     "Passage",
+    "StoredChunk",
     "StoredKeyword",
     "Summary",
     "TrackHeader",

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue"]
 
+MADE = ("gists", "keywords", "chunks")
+"""Tables made from the words of passages."""
+
 
 @dataclass
 class Catalogue:
@@ -37,7 +40,7 @@ class Catalogue:
         hearings: by ``(recording id, job, engine)``.
         passages: an Arrow table of the passages that count (`schema.schemas()["passages"]`).
         prepared: what searches have made of it and keep for the next one, by keys of their own.
-        gists, keywords: those made from these passages; empty where nothing was made of them yet.
+        gists, keywords, chunks: those made from these passages; empty where nothing was made of them yet.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class Catalogue:
     passages: pa.Table = None
     gists: pa.Table = None
     keywords: pa.Table = None
+    chunks: pa.Table = None
     prepared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _paths: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _columns: dict[str, list[Any]] = field(default_factory=dict, repr=False)
@@ -60,7 +64,7 @@ class Catalogue:
             LibraryError: if the folder is foreign, newer or unreadable.
         """
         if not check_folder(folder):
-            return cls(folder, **{name: schemas()[name].empty_table() for name in ("passages", "gists", "keywords")})
+            return cls(folder, **{name: schemas()[name].empty_table() for name in ("passages", *MADE)})
         try:
             copy = folder / "search" / _state(folder)
             if copy.is_dir():
@@ -80,7 +84,7 @@ class Catalogue:
         tables = dict(tables)
         best = _best(tables["hearings"])
         tables["passages"] = _counting(tables["passages"], best)
-        for name in ("gists", "keywords"):
+        for name in MADE:
             tables[name] = _made_from(tables[name], best)
         home = folder / "search"
         state = _state(folder)
@@ -120,8 +124,7 @@ class Catalogue:
                 for row in tables["hearings"].to_pylist()
             },
             tables["passages"],
-            tables["gists"],
-            tables["keywords"],
+            *(tables[name] for name in MADE),
         )
 
     def recording_of(self, path: str, size: int, mtime_ns: int, audio_stream: int) -> str | None:
@@ -144,8 +147,11 @@ class Catalogue:
 
     def summarised(self) -> dict[str, tuple[str, str]]:
         """``(source, engine)`` of the gists by recording id: whose words they were made from, and what made them."""
-        found = self.gists.group_by(["recording_id", "source", "engine"]).aggregate([]).to_pylist()
-        return {row["recording_id"]: (row["source"], row["engine"]) for row in found}
+        return _makers(self.gists)
+
+    def chunked(self) -> dict[str, tuple[str, str]]:
+        """The same of the chunks."""
+        return _makers(self.chunks)
 
     def segment(self, row: int) -> Segment:
         """The passage in row `row`, with its words."""
@@ -158,6 +164,11 @@ class Catalogue:
                 self._hearings.setdefault((known, named), []).append(hearing)
         found = self._hearings.get((recording_id, job), [])
         return max(found, key=lambda hearing: (hearing.complete, hearing.position), default=None)
+
+
+def _makers(made: pa.Table) -> dict[str, tuple[str, str]]:
+    found = made.group_by(["recording_id", "source", "engine"]).aggregate([]).to_pylist()
+    return {row["recording_id"]: (row["source"], row["engine"]) for row in found}
 
 
 def _best(hearings: pa.Table) -> dict[str, tuple[bool, float, str]]:

@@ -8,13 +8,14 @@ LanceDB tables and one folder of tracks:
     passages     one row an utterance: its text, its words with times, the strings a search compares
     gists        one row a window of some twenty words: the vector of what it means
     keywords     one row a keyword: of a whole recording, or of a chunk of it
+    chunks       one row a stretch of some ten seconds: the words of its keywords, and their vector
     tracks/      fixed-rate arrays (frame embeddings, activity), one append-only file each
 
 `hearings.position` is the commit: rows and track frames at or past it belong to a run that was
 interrupted, and are dropped when the recording is listened to again.
 
-Gists and keywords are made from passages, and say from whose: `source` is the engine the words came from. They count
-as long as that engine's passages do, and are made again otherwise.
+Gists, keywords and chunks are made from passages, and say from whose: `source` is the engine the words came from. They
+count as long as that engine's passages do, and are made again otherwise.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 """Raised when an older earmark could not read what this one writes."""
 
-TABLES = ("recordings", "files", "hearings", "passages", "gists", "keywords")
+TABLES = ("recordings", "files", "hearings", "passages", "gists", "keywords", "chunks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,25 @@ class Summary:
     engine: str
     gists: tuple[Gist, ...] = ()
     keywords: tuple[StoredKeyword, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """Some ten seconds of speech: the words of its keywords, each once, and their vector as bytes."""
+
+    span: Span
+    terms: str
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chunked:
+    """The chunks of a recording, made from the words of `source` with the text engine `engine`."""
+
+    recording_id: str
+    source: str
+    engine: str
+    chunks: tuple[StoredChunk, ...] = ()
 
 
 def schemas() -> dict[str, pa.Schema]:
@@ -156,6 +176,17 @@ def schemas() -> dict[str, pa.Schema]:
                 "engine": pa.string(),
                 "start": pa.float64(),
                 "end": pa.float64(),
+                "vector": pa.binary(),
+            }
+        ),
+        "chunks": pa.schema(
+            {
+                "recording_id": pa.string(),
+                "source": pa.string(),
+                "engine": pa.string(),
+                "start": pa.float64(),
+                "end": pa.float64(),
+                "terms": pa.string(),
                 "vector": pa.binary(),
             }
         ),

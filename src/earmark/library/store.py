@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from earmark.errors import EarmarkError
 from earmark.library.catalogue import Catalogue
 from earmark.library.folder import check_folder, create_folder, unusable, writing
-from earmark.library.schema import Gist, Hearing, Passage, Summary, row_of, schemas, segment_of
+from earmark.library.schema import Chunked, Gist, Hearing, Passage, StoredChunk, Summary, row_of, schemas, segment_of
 from earmark.library.tracks import DERIVED, TrackHeader, append_rows, track_path
 from earmark.records import Recording, Segment
 from earmark.timeline import Span
@@ -46,6 +46,7 @@ class Library:
         self._tables = tables
         self._catalogue = catalogue
         self._summarised = catalogue.summarised()
+        self._chunked = catalogue.chunked()
         self.changed = False
         """Whether anything was written since it was opened."""
 
@@ -94,10 +95,17 @@ class Library:
         Returns:
             ``(recording id, engine of the words)``.
         """
+        return self._complete_without(self._summarised, engine)
+
+    def unchunked(self, engine: str) -> list[tuple[str, str]]:
+        """The same for chunks."""
+        return self._complete_without(self._chunked, engine)
+
+    def _complete_without(self, made: Mapping[str, tuple[str, str]], engine: str) -> list[tuple[str, str]]:
         return [
             (id_, words)
             for (id_, job, words), hearing in self._catalogue.hearings.items()
-            if job == "words" and hearing.complete and self._summarised.get(id_) != (words, engine)
+            if job == "words" and hearing.complete and made.get(id_) != (words, engine)
         ]
 
     def segments(self, sources: Mapping[str, str]) -> Iterator[tuple[str, list[Segment]]]:
@@ -195,6 +203,28 @@ class Library:
                 self._tables[name].add(pa.Table.from_pylist(new, schema=schemas()[name]))
         for summary in summaries:
             self._summarised[summary.recording_id] = (summary.source, summary.engine)
+
+    def keep_chunks(self, made: Sequence[Chunked]) -> None:
+        """Stores the chunks of recordings, in place of those they had."""
+        import pyarrow as pa
+
+        if not made:
+            return
+        # As with gists: one of no vector says that nothing was said.
+        rows = [
+            {
+                "recording_id": each.recording_id, "source": each.source, "engine": each.engine,
+                "start": chunk.span.start, "end": chunk.span.end, "terms": chunk.terms, "vector": chunk.vector,
+            }
+            for each in made
+            for chunk in each.chunks or (StoredChunk(Span(0.0, 0.0), "", b""),)
+        ]  # fmt: skip
+        ids = ", ".join(f"'{_plain(each.recording_id)}'" for each in made)
+        self._tables["chunks"].delete(f"recording_id IN ({ids})")
+        self._tables["chunks"].add(pa.Table.from_pylist(rows, schema=schemas()["chunks"]))
+        self.changed = True
+        for each in made:
+            self._chunked[each.recording_id] = (each.source, each.engine)
 
     def finish(self) -> None:
         """Tidies after a run: merges small fragments, forgets versions older than a day, renews the search copy."""

@@ -21,7 +21,7 @@ from earmark.training.sound_model import SoundModel
 __all__ = ["duration_fit", "export_sound"]
 
 
-def _halve(path: Path) -> None:
+def halve(path: Path) -> None:
     """Float32 initialisers of the graph become float16 ones followed by a cast, which is folded at loading."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -98,7 +98,7 @@ def export_sound(
             opset_version=17,
             dynamo=False,
         )
-    _halve(folder / "audio.onnx")
+    halve(folder / "audio.onnx")
     text = {
         key.replace(".", "_"): value.detach().numpy().astype(np.float16) for key, value in model.text.named_parameters()
     }
