@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--library", type=Path, default=None)
     asked = parser.parse_args()
     if asked.fit is not None:
-        fit(asked.fit, asked.model)
+        fit(asked.fit, asked.model, asked.work)
         return
     if asked.library is not None:
         ask_library(asked.data, asked.library)
@@ -203,7 +203,7 @@ def figures(table: Table) -> str:
     return "; ".join([*said, f"of all {len(table)}: {first:.3f}"])
 
 
-def fit(config: Path, model: Path | None) -> None:
+def fit(config: Path, model: Path | None, work: Path | None) -> None:
     """Logistics on the validation split of a config: sentences not learnt, spoken again, heard by the recogniser."""
     from earmark.training.speech_text.features import _samples
     from earmark.training.speech_text.settings import read_settings
@@ -214,7 +214,7 @@ def fit(config: Path, model: Path | None) -> None:
     spoken = [Spoken(one.id, _samples(one, settings.seed), one.text) for one in kept]
     engine = ContrastiveEngine(model)
     speech = np.stack([engine.embed_speech(one.samples) for one in spoken])
-    transcripts = heard(spoken, None)
+    transcripts = heard(spoken, work)
     parts = [tables(questions(spoken, "en", count), transcripts, speech, "en", engine) for count in (None, 3, 1)]
     right = np.concatenate([np.eye(len(spoken)).ravel()] * 3)
     cascade = np.concatenate([each.ravel() for each, _ in parts])

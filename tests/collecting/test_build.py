@@ -139,7 +139,7 @@ def test_the_same_bytes_each_time_whatever_the_threads(tmp_path, bursts):
     for name, workers in [("one", 1), ("two", 3)]:
         build(tmp_path / "in", tmp_path / name, SILENT, workers=workers)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert set(contents(tmp_path / "one")) == {"manifest.jsonl", "manifest.parquet", "report.html", "dataset.json"}
+    assert set(contents(tmp_path / "one")) == {"manifest.jsonl", "manifest.parquet", "manifest.csv", "report.html", "dataset.json"}
 
 
 def test_a_second_run_listens_to_nothing_and_changes_nothing(tmp_path, bursts):

@@ -6,7 +6,8 @@ One line is one moment of one (recording, query) pair, or the pair itself where 
     {"recording": "a.wav", "query": "cat", "start": null, "end": null}
 
 An estimate adds ``probability``. A line with a ``text`` and no query is a transcript. ``docs/evaluate.md``
-has an example of each, which a test runs.
+has an example of each, which a test runs. A manifest of `earmark dataset build` is a reference, too: each chunk
+is a moment of its keywords, and its transcript a part of its recording's.
 
 Every reader takes `on_broken`: it is called with the error of a line that cannot be read, and the line is
 left out when it returns. The default raises it.
@@ -125,6 +126,13 @@ def read_references(path: Path, on_broken: OnBroken = refuse) -> References:
     for place, row in lines_of(path, on_broken):
         try:
             recording = text_of(place, row, "recording")
+            if _is_chunk(row):
+                said = text_of(place, row, "transcript", may_be_empty=True).strip()
+                transcripts[recording] = " ".join(filter(None, [transcripts.get(recording, ""), said]))
+                words = row["keywords"]
+                if not words or not isinstance(words, list):
+                    continue
+                row = {**row, "query": " ".join(map(str, words))}
             if "duration" in row and row["duration"] is not None:
                 seconds = number_of(place, row, "duration")
                 known = durations.setdefault(recording, seconds)
@@ -263,6 +271,11 @@ def open_text(path: Path) -> list[str]:
 def shorten(text: str) -> str:
     text = text.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _is_chunk(row: Mapping[str, object]) -> bool:
+    """A row of a data set's manifest."""
+    return "transcript" in row and "keywords" in row and "query" not in row
 
 
 def _is_transcript(row: Mapping[str, object]) -> bool:

@@ -1,5 +1,8 @@
 """The manifest of a data set: one row a chunk, as JSON lines and as Parquet, the same in both.
 
+A third file, ``manifest.csv``, says as much of it as tables of labelled clips do (file, start, end, label, caption,
+split, …), for whatever reads these: `earmark train sound`, `train align`, `evaluate`. Its caption is the transcript.
+
 id           of the chunk: its recording and its start in milliseconds
 recording    hash of the file's content; rows of one recording share it
 path         of the media file, relative to the manifest where it lies below it
@@ -14,6 +17,7 @@ source       where the transcript is from: given, or the name of a recogniser
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -24,10 +28,13 @@ from earmark.errors import FormatError
 from earmark.media.files import atomic_path, atomic_write
 from earmark.timeline import Span
 
-__all__ = ["MANIFEST_NAME", "PARQUET_NAME", "Chunk", "read_manifest", "write_manifest"]
+__all__ = ["MANIFEST_NAME", "PARQUET_NAME", "TABLE_NAME", "Chunk", "read_manifest", "write_manifest"]
 
 MANIFEST_NAME = "manifest.jsonl"
 PARQUET_NAME = "manifest.parquet"
+TABLE_NAME = "manifest.csv"
+_SPLITS = {"validation": "val"}
+"""Splits that tables of clips call otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +61,12 @@ class Chunk:
 
 
 def write_manifest(folder: Path, chunks: Iterable[Chunk]) -> None:
-    """Both files, whole or not at all; paths below `folder` become relative to it."""
+    """All three files, each whole or not at all; paths below `folder` become relative to it."""
     rows = [asdict(replace(chunk, path=_relative(folder, chunk.path))) for chunk in chunks]
     with atomic_write(folder / MANIFEST_NAME, force=True) as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     _write_parquet(folder / PARQUET_NAME, rows)
+    _write_table(folder / TABLE_NAME, rows)
 
 
 def read_manifest(path: Path) -> list[Chunk]:
@@ -110,6 +118,20 @@ def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
     }  # names of files may hold bytes that are no text; Parquet holds only text
     with atomic_path(path, force=True) as temporary:
         pq.write_table(pa.table(columns, schema=schema), temporary)
+
+
+def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    with atomic_write(path, force=True) as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["file", "start", "end", "label", "caption", "keywords", "language", "split", "speaker"])
+        for row in rows:
+            label = row["label"] or ("speech" if row["transcript"] else "")
+            split = _SPLITS.get(row["split"], row["split"])
+            words = "; ".join(row["keywords"])
+            times = (row["start"], row["end"])
+            table.writerow(
+                [row["path"], *times, label, row["transcript"], words, row["language"], split, row["speaker"]]
+            )
 
 
 def _clean(value: Any) -> Any:

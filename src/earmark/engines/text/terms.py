@@ -18,9 +18,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.engines.text.wordpieces import WordPieceEncoder
+from earmark.engines.text.wordpieces import WEIGHTS, WordPieceEncoder
 
-__all__ = ["TermEncoder"]
+__all__ = ["WEIGHTS", "TermEncoder"]
 
 PLACES = 1_024
 SPELLING = 0.7
