@@ -27,8 +27,8 @@ class SeparateConfig:
     """Wall clock; the learning rate falls by it, so that a slower machine ends as well, only less far."""
     max_steps: int = 0
     """Ends the run earlier; 0 leaves it to the clock. The learning rate then follows the steps."""
-    batch: int = 16
-    """Mixtures and questions; each mixture is asked twice."""
+    batch: int = 12
+    """Mixtures in a step."""
     frames: int = 192
     """Length of a mixture in frames of the spectrum."""
     learning_rate: float = 1.5e-3
@@ -47,7 +47,7 @@ class SeparateConfig:
     """Add computed tones: alarms, telephones, sirens."""
     skip_licences: tuple[str, ...] = SoundConfig.skip_licences
     """Clips whose licence contains one of these, in any case, are left out."""
-    channels: tuple[int, ...] = (32, 64, 128, 192)
+    channels: tuple[int, ...] = (32, 96, 160, 224)
     cache: str = ""
     """Where decoded clips are kept between runs; empty for the output folder."""
     held_out_list: str = ""

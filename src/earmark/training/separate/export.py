@@ -27,7 +27,7 @@ class _Inference(nn.Module):  # type: ignore[misc]
         self.model = model
 
     def forward(self, magnitude: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.model(magnitude, self.model.read(pieces)))
+        return torch.sigmoid(self.model(magnitude, pieces))
 
 
 def export_separator(model: Masker, folder: Path, table: Path, facts: dict[str, Any]) -> Path:

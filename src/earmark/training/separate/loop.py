@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from earmark.engines.sound.builtin import WEIGHTS as TABLE
+from earmark.engines.sound.builtin import BuiltinSound
 from earmark.engines.sound.pieces import WordPieces
 from earmark.errors import FormatError, UsageError
 from earmark.progress import Progress, ignore
@@ -37,7 +38,7 @@ FRAME, STEP = 1024, 256
 """Window and step of the spectrum, at 16 kHz: 64 and 16 ms."""
 SOFT = 1e-3
 """Beyond 30 dB nothing is gained."""
-MAGNITUDE_WEIGHT, ABSENT_WEIGHT = 5.0, 0.5
+WEIGHTS = {"snr": 1.0, "magnitude": 5.0, "there": 3.0, "absent": 3.0}
 
 
 def spectrum(samples: torch.Tensor) -> torch.Tensor:
@@ -48,35 +49,45 @@ def spectrum(samples: torch.Tensor) -> torch.Tensor:
 
 
 def losses(model: Masker, drawn: Drawn, device: torch.device) -> dict[str, torch.Tensor]:
-    """Means over the batch: ``snr`` (negative dB), ``magnitude``, ``absent`` (dB left).
+    """Means over the batch: ``snr`` (negative dB), ``magnitude``, ``there`` and ``absent`` (of patches).
 
     A mask m leaves ``|S - mX|^2 = |S|^2 - 2 m Re(S X*) + m^2 |X|^2`` of error: all but m is known before, which is
     faster than arithmetic on complex numbers with gradients.
     """
-    frames, power = drawn.mixtures.shape[1] // STEP, model.settings.compression
+    frames, power, asked = drawn.mixtures.shape[1] // STEP, model.settings.compression, drawn.targets.shape[1]
     with torch.no_grad():
         mixture = spectrum(torch.from_numpy(drawn.mixtures).to(device))[..., :frames]
         target = spectrum(torch.from_numpy(drawn.targets).flatten(0, 1).to(device))[..., :frames]
-        mixture = mixture.repeat_interleave(drawn.targets.shape[1], 0)
         x, s = torch.view_as_real(mixture), torch.view_as_real(target)
-        loud, wanted = x.square().sum(-1), s.square().sum(-1)  # (batch, bins, frames)
-        shared = (x * s).sum(-1)
+        s = s.view(-1, asked, *s.shape[1:])
+        loud, wanted = x.square().sum(-1), s.square().sum(-1)  # (batch, bins, frames), (batch, asked, bins, frames)
+        shared = (x[:, None] * s).sum(-1)
         magnitude = loud.sqrt()
-        compressed, asked = (magnitude + 1e-4).pow(power), (wanted.sqrt() + 1e-4).pow(power)
-        whole, energy = loud.sum((1, 2)), wanted.sum((1, 2))
-        present = energy > 1e-6 * whole
-        pieces = torch.from_numpy(drawn.pieces).flatten(0, 1).to(device)
+        compressed, goal = (magnitude + 1e-4).pow(power), (wanted.sqrt() + 1e-4).pow(power)
+        energy = wanted.sum((2, 3))
+        side = [2 * fold for fold in model.settings.fold]
+        patch_loud = F.avg_pool2d(loud[:, None, :-1], side)  # (batch, 1, bins / 8, frames / 8)
+        share = (F.avg_pool2d(wanted[:, :, :-1], side) / (patch_loud + 1e-6)).clamp(0.0, 1.0)
+        weight = (patch_loud + 1e-6).pow(power)
+        weight = weight / weight.mean((1, 2, 3), keepdim=True)
     with torch.autocast(device.type, torch.bfloat16):
-        logits = model(magnitude[:, :-1], model.read(pieces))
-    logits = torch.cat([logits, logits[:, -1:]], dim=1).float()
+        patches, cells = model.look(magnitude[:, :-1])
+        meaning = model.hear(torch.from_numpy(drawn.pieces).to(device))
+        absent = model.hear(torch.from_numpy(drawn.absent).to(device))
+        likeness = model.liken(patches, meaning)
+        others = model.liken(patches, absent)
+        logits = model.masks(likeness, cells, meaning)
+    logits = torch.cat([logits, logits[:, :, -1:]], dim=2).float()
     mask = torch.sigmoid(logits)
-    lost = (mask * (mask * loud - 2 * shared)).sum((1, 2)) + energy
-    left = (mask.square() * loud).sum((1, 2)) / whole
-    gone = ~present
+    lost = (mask * (mask * loud[:, None] - 2 * shared)).sum((2, 3)) + energy
+    away = torch.from_numpy(drawn.away).to(device)[:, :, None, None]  # (batch, absent, 1, 1)
+    there = F.binary_cross_entropy_with_logits(likeness.float(), share, reduction="none") * weight
+    gone = F.softplus(others.float()) * weight * away
     return {
-        "snr": (10 * torch.log10((lost.clamp_min(0.0) + SOFT * energy + 1e-9) / (energy + 1e-9)))[present].mean(),
-        "magnitude": (torch.exp(power * F.logsigmoid(logits)) * compressed - asked).abs().mean(),
-        "absent": 10 * torch.log10(left[gone] + 0.01).mean() if bool(gone.any()) else left.sum() * 0.0,
+        "snr": (10 * torch.log10((lost.clamp_min(0.0) + SOFT * energy + 1e-9) / (energy + 1e-9))).mean(),
+        "magnitude": (torch.exp(power * F.logsigmoid(logits)) * compressed[:, None] - goal).abs().mean(),
+        "there": there.mean(),
+        "absent": gone.mean() / away.mean().clamp_min(1e-3),
     }
 
 
@@ -86,7 +97,7 @@ def separated(model: Masker, samples: torch.Tensor, pieces: torch.Tensor) -> tor
     short = -samples.shape[1] % (STEP * model.settings.time_factor)
     found = spectrum(F.pad(samples / level, (0, short)))
     magnitude = F.pad(found.abs()[:, :-1], (0, -found.shape[2] % model.settings.time_factor))
-    mask = torch.sigmoid(model(magnitude, model.read(pieces)).float())[..., : found.shape[2]]
+    mask = torch.sigmoid(model(magnitude, pieces).float())[..., : found.shape[2]]
     mask = torch.cat([mask, mask[:, -1:]], dim=1)
     window = torch.hann_window(FRAME)
     scaled = found * mask * window.square().sum().sqrt()
@@ -105,6 +116,29 @@ def gained(model: Masker, mixtures: list[Mixture], table: WordPieces) -> list[fl
             for estimate, source in zip(separated(model, samples, pieces).numpy(), mixture.sources, strict=True):
                 found.append(si_sdr(estimate, source) - si_sdr(mixture.samples, source))
     return found
+
+
+def teach_meaning(model: Masker, pieces: torch.Tensor, meant: torch.Tensor, steps: int = 600) -> float:
+    """Lets the network read texts as the sound engine does; returns the mean cosine it came to.
+
+    What the engine learned of which words name like sounds is worth more than these mixtures could teach.
+
+    Args:
+        pieces: word-piece vectors ``(texts, text_dim)``.
+        meant: the engine's unit rows for these texts, ``(texts, meaning)``.
+    """
+    parts = [*model.hear_linear.parameters(), *model.hear_widen.parameters(), *model.hear_narrow.parameters()]
+    optimiser = torch.optim.AdamW(parts, lr=2e-3, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        chosen = torch.randint(len(pieces), (min(len(pieces), 512),), device=pieces.device)
+        loss = 1 - F.cosine_similarity(model.hear(pieces[chosen]), meant[chosen]).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    with torch.no_grad():
+        return float(F.cosine_similarity(model.hear(pieces), meant).mean())
 
 
 def learning_rate(config: SeparateConfig, step: int, share: float) -> float:
@@ -142,10 +176,15 @@ def train_separate(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     corpus = prepare_corpus(config, Path(config.cache or out / "cache"), on_progress)
     pieces = WordPieces(table)
-    settings = replace(MaskerSettings(), channels=tuple(config.channels), text_dim=pieces.dim)
+    ears = BuiltinSound(table)
+    settings = replace(MaskerSettings(), channels=tuple(config.channels), text_dim=pieces.dim, meaning=ears.dim)
     frames = -(-config.frames // settings.time_factor) * settings.time_factor
     mixer = Mixer(corpus, pieces, config.seed + 1, MixSettings(frames * STEP))
     model = Masker(settings).to(device).to(memory_format=torch.channels_last)
+    if not resume:
+        texts = list(dict.fromkeys(text for called in corpus.texts for text in called))
+        meant = torch.from_numpy(ears.embed_text(texts)).to(device)
+        teach_meaning(model, torch.from_numpy(pieces.embed(texts)).to(device), meant)
     average = copy.deepcopy(model).eval()
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -157,7 +196,7 @@ def train_separate(
     if resume:
         _restore(checkpoint, model, average, optimiser, corpus, mixer, state)
     checks = _checks(config, corpus)
-    begun, sums, summed = time.monotonic() - state["seconds"], {"snr": 0.0, "magnitude": 0.0, "absent": 0.0}, 0
+    begun, sums, summed = time.monotonic() - state["seconds"], dict.fromkeys(WEIGHTS, 0.0), 0
     while True:
         seconds = time.monotonic() - begun
         share = state["step"] / config.max_steps if config.max_steps else seconds / (60 * config.minutes)
@@ -167,8 +206,8 @@ def train_separate(
         for group in optimiser.param_groups:
             group["lr"] = rate
         model.train()
-        parts = losses(model, mixer.draw(config.batch // 2), device)
-        total = parts["snr"] + MAGNITUDE_WEIGHT * parts["magnitude"] + ABSENT_WEIGHT * parts["absent"]
+        parts = losses(model, mixer.draw(config.batch), device)
+        total = sum(WEIGHTS[name] * part for name, part in parts.items())
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -251,7 +290,7 @@ def plot_losses(log: list[dict[str, float]], path: Path) -> None:
 
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)
-    for place, name in enumerate(("snr", "magnitude", "absent", "gained", "rate"), start=1):
+    for place, name in enumerate((*WEIGHTS, "gained", "rate"), start=1):
         axes = figure.add_subplot(2, 3, place)
         axes.plot([entry["step"] for entry in log], [entry[name] for entry in log])
         axes.set_title(name)

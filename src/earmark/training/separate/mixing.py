@@ -1,7 +1,7 @@
 """Mixtures for training, drawn from the corpus: two or three sounds over one another, asked for one by one.
 
 Sounds that lie in one mixture are of labels nobody confuses. Each is changed on its way: speed, colour, echo, level.
-A few questions are for a sound that is not there, and the right answer to these is silence.
+Besides, sounds that are not there are asked for.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ __all__ = ["Drawn", "MixSettings", "Mixer"]
 class MixSettings:
     samples: int
     """Length of a mixture."""
-    level_db: tuple[float, float] = (-6.0, 6.0)
+    level_db: tuple[float, float] = (-5.0, 5.0)
     """Of the second sound over the first."""
-    third_share: float = 0.2
+    third_share: float = 0.1
     """Mixtures of three."""
     third_db: tuple[float, float] = (-10.0, 2.0)
-    background_share: float = 0.25
+    background_share: float = 0.2
     """Mixtures with a recorded background or noise under them."""
     background_db: tuple[float, float] = (-30.0, -8.0)
-    absent_share: float = 0.06
-    """Questions for what is not there."""
+    absent: int = 64
+    """Sounds a batch is asked for at random; where they are not there, the right answer is silence."""
     whole_share: float = 0.5
     """Sounds that keep what is around them in their clip, instead of being cut out."""
     again_share: float = 0.35
@@ -47,13 +47,17 @@ class Drawn:
 
     Attributes:
         mixtures: ``(mixtures, samples)``, of a root mean square near 1.
-        targets: ``(mixtures, 2, samples)``: what each of its two questions asks for, zeros for what is absent.
+        targets: ``(mixtures, 2, samples)``: what each of its two questions asks for.
         pieces: word-piece vectors of the questions, ``(mixtures, 2, text_dim)``.
+        absent: word-piece vectors of sounds drawn at random, ``(absent, text_dim)``.
+        away: ``(mixtures, absent)``, 1 where such a sound is not in the mixture and nothing like it, else 0.
     """
 
     mixtures: NDArray[np.float32]
     targets: NDArray[np.float32]
     pieces: NDArray[np.float32]
+    absent: NDArray[np.float32]
+    away: NDArray[np.float32]
 
 
 class Mixer:
@@ -69,11 +73,20 @@ class Mixer:
         mixtures = np.zeros((count, self._s.samples), dtype=np.float32)
         targets = np.zeros((count, 2, self._s.samples), dtype=np.float32)
         asked = np.zeros((count, 2, self._table[0].shape[1]), dtype=np.float32)
+        absent = self.generator.integers(len(self._table), size=self._s.absent)
+        away = np.zeros((count, len(absent)), dtype=np.float32)
         for row in range(count):
-            mixtures[row], targets[row], asked[row] = self._one()
-        return Drawn(mixtures, targets, asked)
+            mixtures[row], targets[row], asked[row], labels = self._one()
+            away[row] = self._apart[np.ix_(labels, absent)].all(axis=0)
+        return Drawn(mixtures, targets, asked, np.stack([self._worded(int(label)) for label in absent]), away)
 
-    def _one(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    def _worded(self, label: int) -> NDArray[np.float32]:
+        texts = self._table[label]
+        chosen = texts[int(self.generator.integers(len(texts)))]
+        return np.asarray(chosen + 0.01 * self.generator.standard_normal(len(chosen)), dtype=np.float32)
+
+    def _one(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], list[int]]:
+        """A mixture, its two targets, the questions for them, and the labels of all that is in it."""
         g, s = self.generator, self._s
         wanted = 3 if g.random() < s.third_share else 2
         labels: list[int] = []
@@ -96,22 +109,14 @@ class Mixer:
             if power > 1e-9:
                 db = float(g.uniform(*s.background_db))
                 mixture += under * np.float32(10 ** (db / 20) / np.sqrt(power) * np.sqrt(np.mean(np.square(mixture))))
-        targets, asked = [], []
-        for number in range(2):
-            label, target = labels[number], sounds[number]
-            if g.random() < s.absent_share:
-                away = np.flatnonzero(self._apart[labels].all(axis=0))
-                label, target = int(g.choice(away)), np.zeros_like(target)
-            texts = self._table[label]
-            asked.append(texts[int(g.integers(len(texts)))] + np.float32(0.01) * g.standard_normal(texts.shape[1]))
-            targets.append(target)
+        asked = np.stack([self._worded(label) for label in labels[:2]])
         gain = np.float32(10 ** (g.uniform(-6, 6) / 20) / max(float(np.sqrt(np.mean(np.square(mixture)))), 1e-6))
-        return mixture * gain, np.stack(targets) * gain, np.stack(asked).astype(np.float32)
+        return mixture * gain, np.stack(sounds[:2]) * gain, asked, labels
 
     def _sound(self, stretch: Stretch) -> NDArray[np.float32]:
         """A stretch of a clip on a canvas of the mixture's length, changed at random."""
         g, s = self.generator, self._s
-        speed = float(g.uniform(*s.speed)) if g.random() < 0.6 else 1.0
+        speed = float(g.uniform(*s.speed)) if g.random() < 0.5 else 1.0
         need = int(s.samples * speed) + 2
         first, last = stretch.first, stretch.last
         if g.random() < s.whole_share:
@@ -136,7 +141,7 @@ class Mixer:
             for _ in range(int(g.integers(1, 4))):
                 at = int(g.integers(s.samples - len(cut) + 1))
                 canvas[at : at + len(cut)] += cut * np.float32(g.uniform(0.4, 1.0))
-        return self._colour(canvas) if g.random() < 0.5 else canvas
+        return self._colour(canvas) if g.random() < 0.35 else canvas
 
     def _colour(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """A tilt and two bumps of the spectrum, and now and then an echoing room."""
