@@ -104,7 +104,7 @@ def apart(
     heard, _ = sounds_heard(Catalogue.load(library), recording, captions, settings)
     present = [Present(each.caption.sound, each.caption.words, each.span, each.probability) for each in heard]
     folder.mkdir()
-    separator = registry.load("separator", options.engine)
+    separator = registry.load("separator", options.engine, **({"weights": options.weights} if options.weights else {}))
     names = [each.sound for each in captions]
     return take_apart(recording, present, folder, separator, names, workers=options.workers)
 
@@ -193,6 +193,7 @@ def main() -> None:
         kind = kinds.add_parser(name)
         kind.add_argument("--config", type=Path, required=True)
         kind.add_argument("--engine", default="earmark")
+        kind.add_argument("--weights", type=Path, help="a folder of weights for it, instead of those that ship")
         kind.add_argument("--at-least", type=float, default=0.5)
         kind.add_argument("--events", type=int, default=5)
         kind.add_argument("--seed", type=int, default=7_000)
