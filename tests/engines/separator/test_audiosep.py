@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -373,3 +373,15 @@ def test_the_phrase_encoder_does_not_hear_padding(tmp_path: Path) -> None:
     with pytest.raises(QueryError) as caught:
         encoder.embed("  ")
     assert str(caught.value) == ("“”: expected a sound in words, found an empty query. Describe it: “a baby crying”.")
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 32_000, 44_100, 48_000])
+def test_its_frames_lose_nothing_at_any_rate(rate: int) -> None:
+    """Steps of 320 do not divide frames of 2,048: the windows still add up, as the mask is laid."""
+    from earmark.engines.separator.masking import masked
+
+    samples = np.random.default_rng(2).uniform(-0.5, 0.5, (2, rate)).astype(np.float32)
+    everything = np.ones((101, 1025), np.complex64)
+    kept = masked(everything, cast(Any, AudioSep), samples, rate)
+    assert kept.shape == samples.shape
+    assert np.abs(kept - samples).max() < 1e-5
