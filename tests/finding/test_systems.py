@@ -121,6 +121,18 @@ def test_a_library_of_an_older_earmark(words_only: Path) -> None:
     )
 
 
+def test_vectors_can_be_added_later(tmp_path: Path, media: Path, speech_text_weights: Path) -> None:
+    index([media], tmp_path, IndexSettings(sound=None, workers=1))
+    before = Catalogue.load(tmp_path)
+    assert not has_vectors(before, None)
+    later = IndexSettings(sound=None, speech=f"contrastive:{speech_text_weights}", workers=1)
+    report = index([media], tmp_path, later)
+    after = Catalogue.load(tmp_path)
+    assert len(report.heard) == 1 and has_vectors(after, None)
+    assert {key: after.hearings[key] for key in before.hearings} == before.hearings, "nothing else was heard again"
+    assert index([media], tmp_path, later).heard == []
+
+
 def test_an_unknown_system() -> None:
     assert [check_system(name) for name in SYSTEMS] == list(SYSTEMS)
     with pytest.raises(UsageError) as caught:

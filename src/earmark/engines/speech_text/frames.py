@@ -5,7 +5,7 @@ moonshine         the encoder of the recogniser in the install (Moonshine tiny, 
 wav2vec2:FOLDER   a wav2vec 2.0 checkpoint through `transformers` (`pretrained`), about every 40 ms
 
 Frames of learnt encoders are the mean of two neighbours: a word lasts longer than that, and everything behind costs
-half. Measured on one core: moonshine 140 times real time in pieces of 10 s, logmel 2,000 times.
+half. Measured on one core: moonshine 140 times real time in pieces of 10 s, logmel 3,000 times.
 """
 
 from __future__ import annotations
