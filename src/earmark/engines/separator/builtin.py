@@ -1,7 +1,9 @@
 """The separator that ships: earmark's own small mask network, on ONNX Runtime and numpy.
 
 `docs/models/separator.md` says what it was trained on and how well it separates; `earmark train separate` made it.
-Queries are read through the word-piece table of the built-in sound engine, which the network was trained with.
+Queries are read through the word-piece table of the built-in sound engine, which the network was trained with. The few
+thousand wordings it was taught are no language, so a query is heard as what it means by itself and, for the greater
+part, as the sounds whose wordings are nearest to it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ __all__ = ["BuiltinSeparator", "fingerprint"]
 WEIGHTS = Path(__file__).parent / "weights"
 LEVEL_SECONDS = 3.0
 """The network hears everything at the loudness of the last and next seconds, in a window as long as this."""
+NEAREST = 0.05
+"""How much less alike a wording may be to the query and still count, in cosine: the temperature of a softmax."""
+TAUGHT = 3.0
+"""Weight of the sounds it was taught beside the query's own vector. Both measured on kept-out recordings, in wordings
+never taught: without them 0.5 dB less is gained."""
 QUIETEST = 1e-5
 """Quieter than this is not made louder: the noise of 16 bits."""
 
@@ -41,7 +48,7 @@ class BuiltinSeparator:
     """See `Separator`.
 
     Args:
-        weights: folder with ``masker.onnx`` and ``model.json``.
+        weights: folder with ``masker.onnx``, ``reader.onnx`` and ``model.json``.
         table: folder with the word-piece table.
         threads: of ONNX Runtime.
 
@@ -57,7 +64,7 @@ class BuiltinSeparator:
     context_seconds = 4.0
 
     def __init__(self, weights: Path = WEIGHTS, table: Path = SOUND_WEIGHTS, threads: int = 1) -> None:
-        for name in ("masker.onnx", "model.json"):
+        for name in ("masker.onnx", "reader.onnx", "model.json"):
             if not (weights / name).is_file():
                 raise EngineError(
                     weights / name,
@@ -80,22 +87,29 @@ class BuiltinSeparator:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(weights / "masker.onnx"), options, providers=["CPUExecutionProvider"]
+        self._masker, self._reader = (
+            onnxruntime.InferenceSession(str(weights / name), options, providers=["CPUExecutionProvider"])
+            for name in ("masker.onnx", "reader.onnx")
         )
+        wordings = [(row, text) for row, texts in enumerate(card["vocabulary"].values()) for text in texts]
+        self._rows = np.array([row for row, _ in wordings])  # (wordings,), in order
+        self._known = self._pieces.embed([text for _, text in wordings])  # (wordings, text_dim)
+        self._meant = self._meaning(self._known)  # (wordings, meaning)
+        self._firsts = np.flatnonzero(np.diff(self._rows, prepend=-1))
+        self._taught = _unit(np.add.reduceat(self._meant, self._firsts, axis=0))  # (sounds, meaning)
         self._factor = int(card["time_factor"])
         self._scale = np.float32(1.0 / np.sqrt(np.square(hann(self.frame_samples)).sum()))
 
     def mask(self, samples: NDArray[np.float32], text: str) -> Mask:
         """See `Separator.mask`; float32 in [0, 1]."""
-        pieces = self._read(text)
+        meaning = self._read(text)
         samples = np.nan_to_num(np.asarray(samples, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         if samples.ndim != 1:
             raise ValueError(f"mask takes mono samples of shape (n,), got {samples.shape}")
         magnitude = np.abs(spectrum_of(samples, self.frame_samples, self.step_samples)).astype(np.float32)
         magnitude *= self._scale / self._level(samples, len(magnitude))[:, None]
         heard = np.pad(magnitude[:, :-1], ((0, -len(magnitude) % self._factor), (0, 0)))  # (frames, bins)
-        mask = self._session.run(None, {"magnitude": np.ascontiguousarray(heard.T)[None], "pieces": pieces})[0][0]
+        mask = self._masker.run(None, {"magnitude": np.ascontiguousarray(heard.T)[None], "meaning": meaning})[0][0]
         mask = mask[:, : len(magnitude)].T
         return np.concatenate([mask, mask[:, -1:]], axis=1).astype(np.float32, copy=False)
 
@@ -111,7 +125,16 @@ class BuiltinSeparator:
         level = np.convolve(power, window)[half : half + frames] / weight
         return np.maximum(np.sqrt(level), QUIETEST).astype(np.float32)
 
+    def _meaning(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Word-piece vectors ``(n, text_dim)`` to unit rows ``(n, meaning)``."""
+        return np.asarray(self._reader.run(None, {"pieces": pieces})[0], dtype=np.float32)
+
     def _read(self, text: str) -> NDArray[np.float32]:
+        """What the network is asked, ``(1, meaning)``.
+
+        Raises:
+            QueryError: see `mask`.
+        """
         if len(text.strip()) < 2:
             raise QueryError(
                 f"“{text}”",
@@ -126,4 +149,13 @@ class BuiltinSeparator:
                 found="a script earmark's built-in separator does not read",
                 hint="Describe the sound in English, or use an engine of `earmark models`.",
             )
-        return self._pieces.embed([text])
+        pieces = self._pieces.embed([text])
+        meaning = self._meaning(pieces)
+        alike = (self._known @ pieces[0] + self._meant @ meaning[0]) / 2  # (wordings,)
+        nearest = np.maximum.reduceat(alike, self._firsts)  # (sounds,)
+        shares = np.exp((nearest - nearest.max()) / NEAREST)
+        return _unit(meaning + TAUGHT * _unit((shares @ self._taught)[None]))
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)

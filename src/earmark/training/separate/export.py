@@ -1,4 +1,4 @@
-"""From a trained `Masker` to the files the engine reads: ``masker.onnx`` and ``model.json``.
+"""From a trained `Masker` to the files the engine reads: ``masker.onnx``, ``reader.onnx`` and ``model.json``.
 
 Weights are stored as float16 and cast back when ONNX Runtime loads them: half the size, the same arithmetic.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,34 @@ from earmark.training.separate.network import Masker
 __all__ = ["export_separator"]
 
 
-class _Inference(nn.Module):  # type: ignore[misc]
+class _Masks(nn.Module):  # type: ignore[misc]
     def __init__(self, model: Masker) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, magnitude: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.model(magnitude, pieces))
+    def forward(self, magnitude: torch.Tensor, meaning: torch.Tensor) -> torch.Tensor:
+        patches, cells = self.model.look(magnitude)
+        asked = meaning[:, None]
+        return torch.sigmoid(self.model.masks(self.model.liken(patches, asked), cells, asked)[:, 0])
 
 
-def export_separator(model: Masker, folder: Path, table: Path, facts: dict[str, Any]) -> Path:
+class _Reads(nn.Module):  # type: ignore[misc]
+    def __init__(self, model: Masker) -> None:
+        super().__init__()
+        self.hear_linear, self.hear_widen, self.hear_narrow = model.hear_linear, model.hear_widen, model.hear_narrow
+
+    def forward(self, pieces: torch.Tensor) -> torch.Tensor:
+        return Masker.hear(self, pieces)  # type: ignore[arg-type]
+
+
+def export_separator(
+    model: Masker, folder: Path, table: Path, vocabulary: Mapping[str, Sequence[str]], facts: dict[str, Any]
+) -> Path:
     """Writes the engine's files.
 
     Args:
         table: folder with the word-piece table the model was trained with.
+        vocabulary: each sound it was taught, with its wordings.
         facts: written into ``model.json`` as they are.
 
     Returns:
@@ -42,21 +57,34 @@ def export_separator(model: Masker, folder: Path, table: Path, facts: dict[str, 
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = model.settings
-    inference = _Inference(model).float().cpu().eval().to(memory_format=torch.contiguous_format)
-    example = torch.zeros(1, settings.bins, 16 * settings.time_factor), torch.ones(1, settings.text_dim)
+    model = model.float().cpu().eval().to(memory_format=torch.contiguous_format)
+    _write(
+        _Masks(model), (torch.zeros(1, settings.bins, 16 * settings.time_factor), torch.ones(1, settings.meaning)),
+        folder / "masker.onnx", ["magnitude", "meaning"], "mask", {"magnitude": {2: "frames"}, "mask": {2: "frames"}},
+    )  # fmt: skip
+    _write(
+        _Reads(model), (torch.ones(2, settings.text_dim),), folder / "reader.onnx", ["pieces"], "meaning",
+        {"pieces": {0: "texts"}, "meaning": {0: "texts"}},
+    )  # fmt: skip
+    card = {
+        "time_factor": settings.time_factor,
+        "table": fingerprint(table),
+        "network": asdict(settings),
+        **facts,
+        "vocabulary": {name: list(wordings) for name, wordings in vocabulary.items()},
+    }
+    (folder / "model.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+def _write(
+    part: nn.Module, example: tuple[torch.Tensor, ...], path: Path, inputs: list[str], output: str,
+    axes: dict[str, dict[int, str]],
+) -> None:  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            inference,
-            example,
-            str(folder / "masker.onnx"),
-            input_names=["magnitude", "pieces"],
-            output_names=["mask"],
-            dynamic_axes={"magnitude": {2: "frames"}, "mask": {2: "frames"}},
-            opset_version=17,
+            part, example, str(path), input_names=inputs, output_names=[output], dynamic_axes=axes, opset_version=17,
             dynamo=False,
-        )
-    halve(folder / "masker.onnx")
-    card = {"time_factor": settings.time_factor, "table": fingerprint(table), "network": asdict(settings), **facts}
-    (folder / "model.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
-    return folder
+        )  # fmt: skip
+    halve(path)

@@ -91,14 +91,16 @@ def losses(model: Masker, drawn: Drawn, device: torch.device) -> dict[str, torch
     }
 
 
-def separated(model: Masker, samples: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
-    """Targets ``(batch, n)`` of mixtures ``(batch, n)``."""
+def separated(model: Masker, samples: torch.Tensor, meaning: torch.Tensor) -> torch.Tensor:
+    """Targets ``(texts, n)`` of one mixture ``(1, n)``, for texts that mean ``(texts, meaning)``."""
     level = samples.square().mean(1, keepdim=True).sqrt().clamp_min(1e-6)
     short = -samples.shape[1] % (STEP * model.settings.time_factor)
     found = spectrum(F.pad(samples / level, (0, short)))
     magnitude = F.pad(found.abs()[:, :-1], (0, -found.shape[2] % model.settings.time_factor))
-    mask = torch.sigmoid(model(magnitude, pieces).float())[..., : found.shape[2]]
-    mask = torch.cat([mask, mask[:, -1:]], dim=1)
+    patches, cells = model.look(magnitude)
+    logits = model.masks(model.liken(patches, meaning[None]), cells, meaning[None])[0].float()
+    mask = torch.sigmoid(logits)[..., : found.shape[2]]
+    mask = torch.cat([mask, mask[:, -1:]], dim=1)  # (texts, bins, frames)
     window = torch.hann_window(FRAME)
     scaled = found * mask * window.square().sum().sqrt()
     return torch.istft(scaled, FRAME, STEP, window=window, length=samples.shape[1]) * level
@@ -111,9 +113,9 @@ def gained(model: Masker, mixtures: list[Mixture], table: WordPieces) -> list[fl
     found = []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for mixture in mixtures:
-            samples = torch.from_numpy(mixture.samples)[None].expand(2, -1)
-            pieces = torch.from_numpy(table.embed(list(mixture.texts)))
-            for estimate, source in zip(separated(model, samples, pieces).numpy(), mixture.sources, strict=True):
+            samples = torch.from_numpy(mixture.samples)[None]
+            meaning = model.hear(torch.from_numpy(table.embed(list(mixture.texts))))
+            for estimate, source in zip(separated(model, samples, meaning).numpy(), mixture.sources, strict=True):
                 found.append(si_sdr(estimate, source) - si_sdr(mixture.samples, source))
     return found
 
@@ -231,7 +233,7 @@ def train_separate(
     _save(checkpoint, config, model, average, optimiser, corpus, mixer, state)
     plot_losses(state["log"], out / "losses.png")
     facts = {"name": config.name, "steps": state["step"], "seed": config.seed, "log": state["log"]}
-    return export_separator(average.cpu(), out / "weights", table, facts)
+    return export_separator(average, out / "weights", table, dict(zip(corpus.labels, corpus.texts, strict=True)), facts)
 
 
 def _checks(config: SeparateConfig, corpus: Corpus) -> list[Mixture]:

@@ -122,7 +122,7 @@ class Masker(nn.Module):  # type: ignore[misc]
         Args:
             meaning: ``(batch, texts, meaning)``, or ``(texts, meaning)`` to ask the same of all.
         """
-        return torch.einsum("...qk,bkhw->bqhw" if meaning.ndim == 2 else "bqk,bkhw->bqhw", meaning, patches) + self.bias
+        return torch.einsum("qk,bkhw->bqhw" if meaning.ndim == 2 else "bqk,bkhw->bqhw", meaning, patches) + self.bias
 
     def masks(self, likeness: torch.Tensor, cells: torch.Tensor, meaning: torch.Tensor) -> torch.Tensor:
         """Masks as logits ``(batch, texts, bins, frames)``, for texts ``(batch, texts, meaning)``."""
