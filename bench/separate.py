@@ -69,7 +69,8 @@ def measure(engine: BuiltinSeparator, mixtures: Sequence[Mixture], vocabulary: V
 
 
 def pulled(engine: BuiltinSeparator, samples: NDArray[np.float32], text: str) -> NDArray[np.float32]:
-    return masked(engine.mask(samples, text), engine, samples[None], engine.sample_rate)[0]
+    target: NDArray[np.float32] = masked(engine.mask(samples, text), engine, samples[None], engine.sample_rate)[0]
+    return target
 
 
 def kinds_of(clips: Sequence[Clip]) -> dict[str, tuple[list[Clip], list[Clip]]]:

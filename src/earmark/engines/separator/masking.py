@@ -74,7 +74,9 @@ def masked(
     count = samples.shape[1] // step + 1
     seconds = ahead_seconds + np.arange(count) * step / sample_rate
     laid = _between(mask, seconds * engine.sample_rate / engine.step_samples, 0)
-    bins = np.arange(frame // 2 + 1) * (sample_rate / frame) * (engine.frame_samples / engine.sample_rate)
+    bins = np.arange(frame // 2 + 1, dtype=np.float64) * (
+        sample_rate / frame * engine.frame_samples / engine.sample_rate
+    )
     heard = bins <= engine.frame_samples / 2 + 1e-6
     low = _between(laid, bins[heard], 1)
     if not heard.all():
@@ -120,7 +122,7 @@ class Tape:
 
     def reach(self, last: int) -> int:
         """Reads on up to sample `last`; returns the one it came to, which is less where the audio ends."""
-        parts, end = [self._held], self._first + self._held.shape[1]
+        parts, end = [self._held], self._first + int(self._held.shape[1])
         while end < last and (block := next(self._blocks, None)) is not None:
             parts.append(block.samples)
             end += block.num_samples

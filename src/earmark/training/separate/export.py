@@ -39,7 +39,7 @@ class _Reads(nn.Module):  # type: ignore[misc]
         self.hear_linear, self.hear_widen, self.hear_narrow = model.hear_linear, model.hear_widen, model.hear_narrow
 
     def forward(self, pieces: torch.Tensor) -> torch.Tensor:
-        return Masker.hear(self, pieces)  # type: ignore[arg-type]
+        return Masker.hear(self, pieces)
 
 
 def export_separator(

@@ -77,7 +77,7 @@ class Mixer:
         away = np.zeros((count, len(absent)), dtype=np.float32)
         for row in range(count):
             mixtures[row], targets[row], asked[row], labels = self._one()
-            away[row] = self._apart[np.ix_(labels, absent)].all(axis=0)
+            away[row] = self._apart[labels][:, absent].all(axis=0)
         return Drawn(mixtures, targets, asked, np.stack([self._worded(int(label)) for label in absent]), away)
 
     def _worded(self, label: int) -> NDArray[np.float32]:
@@ -102,7 +102,7 @@ class Mixer:
             db = 0.0 if not sounds else float(g.uniform(*(s.level_db if len(sounds) == 1 else s.third_db)))
             sounds.append(sound * np.float32(10 ** (db / 20) / np.sqrt(power)))
             labels.append(stretch.label)
-        mixture = np.sum(sounds, axis=0, dtype=np.float32)
+        mixture: NDArray[np.float32] = np.stack(sounds).sum(axis=0, dtype=np.float32)
         if g.random() < s.background_share:
             under = self._background()
             power = float(np.mean(np.square(under)))
@@ -111,7 +111,8 @@ class Mixer:
                 mixture += under * np.float32(10 ** (db / 20) / np.sqrt(power) * np.sqrt(np.mean(np.square(mixture))))
         asked = np.stack([self._worded(label) for label in labels[:2]])
         gain = np.float32(10 ** (g.uniform(-6, 6) / 20) / max(float(np.sqrt(np.mean(np.square(mixture)))), 1e-6))
-        return mixture * gain, np.stack(sounds[:2]) * gain, asked, labels
+        targets: NDArray[np.float32] = np.stack(sounds[:2]) * gain
+        return np.asarray(mixture * gain), targets, asked, labels
 
     def _sound(self, stretch: Stretch) -> NDArray[np.float32]:
         """A stretch of a clip on a canvas of the mixture's length, changed at random."""
@@ -169,4 +170,4 @@ class Mixer:
             return np.asarray(np.fft.irfft(np.fft.rfft(g.standard_normal(n)) * shape, n), dtype=np.float32)
         first, last = self._corpus.backgrounds[int(g.integers(len(self._corpus.backgrounds)))]
         at = int(g.integers(first, max(first + 1, last - n)))
-        return np.resize(self._corpus.samples[at : min(last, at + n)].astype(np.float32), n) / 32768
+        return np.resize(self._corpus.samples[at : min(last, at + n)].astype(np.float32) / np.float32(32768), n)
