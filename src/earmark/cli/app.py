@@ -19,9 +19,11 @@ from earmark.cli import (
     models,
     plot,
     segment,
+    separate,
     train,
     train_activity,
     train_align,
+    train_separate,
     train_speech_text,
     transcribe,
 )
@@ -59,11 +61,13 @@ app.command("caption", epilog=caption.EXAMPLE)(caption.caption)
 app.command("components", epilog=components.EXAMPLE)(components.components)
 app.command("keywords", epilog=keywords.EXAMPLE)(keywords.keywords)
 app.command("segment", epilog=segment.EXAMPLE)(segment.segment)
+app.command("separate", epilog=separate.EXAMPLE)(separate.separate)
 app.command("collect", epilog=collect.EXAMPLE)(collect.collect)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(evaluate.app, name="evaluate")
 train_activity.register(train.app)
 train_align.register(train.app)
+train_separate.register(train.app)
 train_speech_text.register(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(plot.app, name="plot")
