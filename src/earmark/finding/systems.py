@@ -32,9 +32,9 @@ __all__ = ["SYSTEMS", "System", "check_system", "logit", "rank_chunks"]
 System = Literal["cascade", "contrastive", "fused", "ranked"]
 SYSTEMS: tuple[System, ...] = get_args(System)
 
-CASCADE = (25.0, -4.6)
-CONTRASTIVE = (20.0, -6.0)
-FUSED = (20.0, 12.0, -7.0)
+CASCADE = (14.08, -2.4)
+CONTRASTIVE = (9.39, -1.57)
+FUSED = (12.44, 5.38, -2.87)
 """Slope for each cosine, then the offset: even chances between the right chunk and one other."""
 SHOWN_PROBABILITY = 0.02
 """Less probable chunks are not worth a line."""
