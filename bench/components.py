@@ -20,8 +20,8 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from earmark.captioning import Caption, builtin_vocabulary
 from earmark.captioning.hearing import sounds_heard
 from earmark.cli.components import AT_ONCE
 from earmark.components import Component, Part, Present, take_apart
+from earmark.components.again import evidence_of
 from earmark.engines import registry
 from earmark.indexing import index
 from earmark.library import Catalogue
@@ -41,6 +42,8 @@ from earmark.settings import CaptionSettings, IndexSettings
 from earmark.timeline import Waveform
 from earmark.training.sound_config import read_config
 from earmark.training.sound_corpus import choose_clips
+
+LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 @dataclass(frozen=True)
@@ -138,15 +141,23 @@ def scenes(options: argparse.Namespace) -> None:
         true = sum(bool(each.true) for each in chosen)
         print(f"  {name:7s} {len(chosen):4d} parts, {true} true: {true / max(1, len(chosen)):.3f}; "
               f"{found_} of {total} sounds named: {found_ / max(1, total):.3f}")  # fmt: skip
-    print("  thresholds on the part by itself (among the true / the false, the share that stays):")
-    for least in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-        shares = [
-            np.mean([float(e.part.again >= least) for e in heard if bool(e.true) == t] or [0.0]) for t in (True, False)
-        ]
-        print(f"    again >= {least:.1f}: {shares[0]:.3f} / {shares[1]:.3f}")
+    print("  among the true / the false, the share that has at least")
+    scores = {
+        "evidence": lambda part: evidence_of(part.probability, part.share),
+        "probability": lambda part: part.probability,
+        "again": lambda part: part.again,
+    }
+    for name, score in scores.items():
+        print(f"    {name:12s}" + "".join(f" {least:.1f}: {has(heard, score, least, True):.2f} /"
+                                          f" {has(heard, score, least, False):.2f} " for least in LEVELS))  # fmt: skip
     if options.dump:
-        rows = [[e.sound, e.true, e.part.probability, e.part.again, e.part.named, e.part.kept] for e in judged]
+        rows = [{"sound": e.sound, "true": e.true, **asdict(e.part)} for e in judged]
         options.dump.write_text(json.dumps(rows), encoding="utf-8")
+
+
+def has(judged: Sequence[Judged], score: Callable[[Part], float], least: float, true: bool) -> float:
+    values = [score(each.part) >= least for each in judged if each.true is true]
+    return sum(values) / max(1, len(values))
 
 
 def hour(options: argparse.Namespace) -> None:

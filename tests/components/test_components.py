@@ -12,12 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from earmark.components import Component, ComponentSettings, Present, file_names, forget, take_apart
+from earmark.components.again import evidence_of
 from earmark.components.laying import on_silence
 from earmark.errors import FormatError
 from earmark.records import Recording
 from earmark.timeline import Span, Waveform
 
-ANYTHING = ComponentSettings(least_again=0.0, among=99)
+ANYTHING = ComponentSettings(least_evidence=0.0, least_again=0.0, among=99)
 Samples = Callable[[Path], tuple[NDArray[np.float32], int]]
 ALARM = Present("smoke alarm", "alarm", Span(4.0, 8.0), 0.9)
 HUM = Present("a low hum", "hum", Span(10.0, 12.0), 0.7)
@@ -68,7 +69,7 @@ def test_what_is_not_itself_any_more_is_left_out(street: Recording, tmp_path: Pa
     nothing = Present("nothing", "nothing", Span(4.0, 8.0), 0.6)
     names = ["smoke alarm", "beeping", "rain", "a cat meowing", "a man speaking"]
     found = apart(street, [ALARM, dog, nothing], tmp_path, bands, vocabulary=names,
-                  settings=ComponentSettings(least_again=0.0, among=1, alike=0.9))  # fmt: skip
+                  settings=ComponentSettings(least_evidence=0.0, least_again=0.0, among=1, alike=0.9))  # fmt: skip
     assert [bool(component.file) for component in found] == [True, False, False]
     forget(tmp_path)
     assert names_in(tmp_path) == ["alarm.wav"]
@@ -77,6 +78,24 @@ def test_what_is_not_itself_any_more_is_left_out(street: Recording, tmp_path: Pa
     assert (found[2].parts[0].named, found[2].parts[0].again) == ("", 0.0)  # what was separated is silence
     strict = apart(street, [ALARM], tmp_path, bands, force=True, settings=ComponentSettings(least_again=1.1))
     assert not strict[0].file and strict[0].parts[0].again > 0.0
+
+
+def test_evidence_is_odds_times_share() -> None:
+    assert evidence_of(0.5, 1.0) == pytest.approx(0.5)
+    assert evidence_of(0.9, 1 / 9) == pytest.approx(0.5)
+    assert evidence_of(0.8, 0.5) == pytest.approx(2 / 3)
+    assert evidence_of(0.9, 0.0) == 0.0 and evidence_of(0.0, 1.0) == 0.0 and 0.99 < evidence_of(1.0, 1.0) < 1.0
+
+
+def test_a_faint_part_needs_a_surer_sound(street: Recording, tmp_path: Path, bands: Any) -> None:
+    """Of beeps and hum, the hum alone lies below 1 kHz: too little for any but the surest."""
+    for probability, kept in ((0.6, False), (0.999, True)):
+        low = Present("a low hum", "hum", Span(4.0, 12.0), probability)
+        strict = ComponentSettings(least_evidence=0.7, least_again=0.0, among=99)
+        found = apart(street, [low], tmp_path, bands, settings=strict)
+        (part,) = found[0].parts
+        assert 0.3 < part.share < 0.95
+        assert part.kept is kept and bool(found[0].file) is kept
 
 
 def test_places_of_one_sound_that_nearly_touch_are_one(street: Recording, tmp_path: Path, bands: Any) -> None:
@@ -93,7 +112,13 @@ def test_a_long_sound_is_separated_in_pieces_that_join(
     street: Recording, tmp_path: Path, bands: Any, samples: Samples
 ) -> None:
     rain = Present("rain", "rain", Span(0.0, 14.0), 0.9)
-    apart(street, [rain], tmp_path, bands, settings=ComponentSettings(least_again=0.0, among=99, piece_seconds=3.0))
+    apart(
+        street,
+        [rain],
+        tmp_path,
+        bands,
+        settings=ComponentSettings(least_evidence=0.0, least_again=0.0, among=99, piece_seconds=3.0),
+    )
     assert len(bands.asked) == 5
     assert max(count for _, count in bands.asked) <= 16_000 * (3.0 + 2 * ComponentSettings.context_seconds)
     mixture, _ = samples(tmp_path / "street.wav")
@@ -186,7 +211,13 @@ def test_other_settings_do_not_take_up_what_an_interrupted_run_left(
     with pytest.raises(KeyboardInterrupt):
         apart(street, [ALARM, HUM], tmp_path, bands, on_progress=stop)
     with pytest.raises(FormatError, match="a file that is already there"):
-        apart(street, [ALARM, HUM], tmp_path, bands, settings=ComponentSettings(least_again=0.0, pad_seconds=0.1))
+        apart(
+            street,
+            [ALARM, HUM],
+            tmp_path,
+            bands,
+            settings=ComponentSettings(least_evidence=0.0, least_again=0.0, pad_seconds=0.1),
+        )
 
 
 def test_file_names_are_safe_and_apart() -> None:

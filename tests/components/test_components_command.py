@@ -46,7 +46,9 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is not silence stays: what the ears think of a beep is not what is tested here."""
     import earmark.components as job
 
-    monkeypatch.setattr(job, "ComponentSettings", partial(ComponentSettings, least_again=0.0, among=99))
+    monkeypatch.setattr(
+        job, "ComponentSettings", partial(ComponentSettings, least_evidence=0.0, least_again=0.0, among=99)
+    )
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_a_folder_with_the_sounds_their_captions_and_a_summary(
         assert (out / row["file"]).is_file() and row["file"].endswith(".wav")
         assert row["seconds"] == pytest.approx(sum(m["end"] - m["start"] for m in row["moments"]), abs=0.01)
         for moment in row["moments"]:
-            assert set(moment) == {"start", "end", "probability", "again", "named", "kept"}
+            assert set(moment) == {"start", "end", "probability", "share", "again", "named", "kept"}
             assert 0.1 <= moment["probability"] <= 1 and 0 <= moment["again"] <= 1 and moment["kept"] is True
     files = {each.name for each in out.iterdir()}
     assert files == {row["file"] for row in rows} | {"components.json", "components.srt"}

@@ -10,7 +10,7 @@ from earmark.components.parts import ComponentSettings, Part, Present, Separated
 from earmark.engines.sound import SoundEngine, locate
 from earmark.timeline import ScoreCurve, Span, Waveform
 
-__all__ = ["Ears"]
+__all__ = ["Ears", "evidence_of"]
 
 
 class Ears:
@@ -27,8 +27,9 @@ class Ears:
         """Whether what was separated, inside `span`, still is the sound of `place`."""
         s, row = self._settings, self._names.index(place.sound)
         level, beside = _level(separated.heard.cut(span)), _level(separated.mixture.cut(span))
-        if level <= beside * 10 ** (s.least_level_db / 20):
-            return Part(place.span, place.probability, 0.0, "", False)
+        share = level / beside if beside > 0.0 else 0.0
+        if share <= 10 ** (s.least_level_db / 20):
+            return Part(place.span, place.probability, share, 0.0, "", False)
         frames = self._engine.embed_audio(separated.heard.samples[0])  # (frames, dim)
         start, step = separated.heard.start_seconds, self._engine.step_seconds
         curve = ScoreCurve(self._engine.curve(frames, place.sound), step, start)
@@ -38,8 +39,15 @@ class Ears:
         fits = np.sort(frames[first : last + 1] @ self._vectors.T, axis=0)  # (frames, names)
         best = [int(n) for n in np.argsort(-fits[-(len(fits) // 2 + 1) :].mean(axis=0))]  # by the better half
         near = float(self._vectors[best[0]] @ self._vectors[row]) >= s.alike
-        kept = again >= s.least_again and (near or row in best[: s.among])
-        return Part(place.span, place.probability, again, self._names[best[0]], kept)
+        agrees = again >= s.least_again and (near or row in best[: s.among])
+        kept = agrees and evidence_of(place.probability, share) >= s.least_evidence
+        return Part(place.span, place.probability, share, again, self._names[best[0]], kept)
+
+
+def evidence_of(probability: float, share: float) -> float:
+    """How much speaks for a sound: odds of being there, times its share of what is there, in [0, 1)."""
+    odds = probability / max(1.0 - probability, 1e-3) * share
+    return odds / (1.0 + odds)
 
 
 def _level(waveform: Waveform) -> float:

@@ -21,6 +21,9 @@ class ComponentSettings:
     """Heard again on both sides of what was separated; the separator hears as much more as it needs."""
     piece_seconds: float = 20.0
     """A longer stretch is separated in pieces, and judged by its middle one."""
+    least_evidence: float = 0.7
+    """A part stays from this on: its log-odds in the mixture plus the log of its share, as a probability. What is not
+    there answers to a name as well, but leaves the separator little to take."""
     least_again: float = 0.3
     """A part less probable than this by itself is not the sound."""
     among: int = 3
@@ -47,13 +50,15 @@ class Part:
 
     Attributes:
         probability: of the sound in the mixture.
-        again: of the sound in the part by itself; 0 where it was too quiet to be heard again.
+        share: amplitude of the part over that of the mixture in the same place (root mean squares).
+        again: probability of the sound in the part by itself; 0 where it was too quiet to be heard again.
         named: the sound of the vocabulary that fits the part best.
         kept: whether it agrees, and is in the file.
     """
 
     span: Span
     probability: float
+    share: float
     again: float
     named: str
     kept: bool
