@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from earmark.formats.manifest import Chunk, read_manifest, write_manifest
 from earmark.errors import FormatError
+from earmark.formats.manifest import Chunk, read_manifest, write_manifest
 from earmark.timeline import Span
 
 CHUNK = Chunk("i", "r", "/media/a.mp3", 0.5, 10.25, "متن", ("یک", "two"), "fa", "train", "s", "l", "t", "given")

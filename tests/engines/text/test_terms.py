@@ -26,8 +26,9 @@ def test_order_and_neighbours_do_not_matter(reader: TermEncoder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "near", "far"), [("letter", "letters", "harbour"), ("کتاب", "کتابها", "دریا"), ("zyxquil", "zyxquill", "brandox")]
-)  # fmt: skip
+    ("word", "near", "far"),
+    [("letter", "letters", "harbour"), ("کتاب", "کتابها", "دریا"), ("zyxquil", "zyxquill", "brandox")],
+)
 def test_an_inflection_is_nearer_than_another_word(reader: TermEncoder, word: str, near: str, far: str) -> None:
     rows = reader.embed([word, near, far])
     assert rows[0] @ rows[1] > rows[0] @ rows[2] + 0.2
