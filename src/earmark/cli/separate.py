@@ -58,9 +58,9 @@ def separate(
 ) -> None:
     """Pull a described sound out of a recording.
 
-    It is looked for first, and separated only where it is. Nothing found is an answer too: a note, exit code 0, and
-    no file.
-    """  # fmt: skip
+    It is looked for first, and separated only where it is.
+    Nothing found is an answer too: a note, exit code 0, and no file.
+    """
     from earmark import separating
 
     if plot is not None:

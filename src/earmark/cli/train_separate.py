@@ -34,7 +34,7 @@ def separate(
         typer.Option("--minutes", help="Train this long, whatever the config says.", min=0.1, show_default=False),
     ] = None,
 ) -> None:
-    """Train the model that separates sounds. Runs on the GPU where there is one."""  # fmt: skip
+    """Train the model that separates sounds. Runs on the GPU where there is one."""
     try:
         from earmark.training.separate.config import SeparateConfig, read_separate_config
         from earmark.training.separate.loop import train_separate
