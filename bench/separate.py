@@ -77,7 +77,7 @@ def kinds_of(clips: Sequence[Clip]) -> dict[str, tuple[list[Clip], list[Clip]]]:
     """Name of a kind of pair -> clips of the first source and of the second; empty where they are the same."""
     speech = [clip for clip in clips if clip.label == "speech"]
     music = [clip for clip in clips if clip.label == "music"]
-    sounds = [clip for clip in clips if clip.label not in ("speech", "music")]
+    sounds = [clip for clip in clips if clip.label not in ("speech", "music", "silence")]
     core = [clip for clip in sounds if clip.collection in CORE]
     kinds = {"ESC-10 and kitchen20": (core, core), "all sounds": (sounds, sounds)}
     kinds["speech and a sound"] = (speech, core)
