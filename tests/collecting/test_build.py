@@ -19,10 +19,10 @@ import pytest
 from earmark.collecting import assembly, texts
 from earmark.collecting.build import BuildSettings, build
 from earmark.collecting.cutting import listen
-from earmark.formats.manifest import read_manifest
 from earmark.engines.recogniser import HeardWord, Transcript
 from earmark.engines.registry import load
-from earmark.errors import EngineError, FormatError, MediaError
+from earmark.errors import FormatError, MediaError, UsageError
+from earmark.formats.manifest import read_manifest
 from earmark.media.probe import probe
 from earmark.progress import ignore
 from earmark.settings import ChunkSettings
@@ -139,7 +139,13 @@ def test_the_same_bytes_each_time_whatever_the_threads(tmp_path, bursts):
     for name, workers in [("one", 1), ("two", 3)]:
         build(tmp_path / "in", tmp_path / name, SILENT, workers=workers)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert set(contents(tmp_path / "one")) == {"manifest.jsonl", "manifest.parquet", "manifest.csv", "report.html", "dataset.json"}
+    assert set(contents(tmp_path / "one")) == {
+        "manifest.jsonl",
+        "manifest.parquet",
+        "manifest.csv",
+        "report.html",
+        "dataset.json",
+    }
 
 
 def test_a_second_run_listens_to_nothing_and_changes_nothing(tmp_path, bursts):
@@ -306,7 +312,7 @@ def test_a_language_the_recogniser_does_not_know(tmp_path, reading, bursts):
 
 
 def test_an_unknown_recogniser(tmp_path, reading):
-    with pytest.raises(EngineError, match="moonshin: expected one of the recogniser engines moonshine"):
+    with pytest.raises(UsageError, match="moonshin: expected one of the recogniser engines moonshine"):
         build(reading, tmp_path / "set", BuildSettings(recogniser="moonshin"))
 
 

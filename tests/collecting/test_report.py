@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from earmark.collecting.assembly import DataSet, LeftOut
-from earmark.formats.manifest import Chunk
 from earmark.collecting.report import MOST_ROWS, report_page
 from earmark.errors import MediaError
+from earmark.formats.manifest import Chunk
 
 
 def chunk(number: int = 0, **changes) -> Chunk:

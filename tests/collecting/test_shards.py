@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from earmark.formats.manifest import Chunk
 from earmark.collecting.shards import write_shards
 from earmark.errors import FormatError
+from earmark.formats.manifest import Chunk
 from earmark.media.decode import decode
 
 

@@ -27,9 +27,19 @@ def sound(
             help="A YAML config; or a folder of recordings with a CSV of file,start,end,caption.", metavar="CONFIG"
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Where checkpoints, loss curves and weights go.")] = DEFAULT_OUT,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where checkpoints, loss curves and weights go.", metavar="DIR")
+    ] = DEFAULT_OUT,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
     minutes: Annotated[float | None, typer.Option(help="Train this long, whatever the config says.", min=0.1)] = None,
+    member: Annotated[
+        int | None,
+        typer.Option(
+            help="Train this one of the config's members alone, from 1: each can have its own core or job. "
+            "The last one to end writes the weights.",
+            min=1,
+        ),
+    ] = None,
 ) -> None:
     """Train the model that hears sounds. Runs on the GPU where there is one.
 
@@ -69,5 +79,9 @@ def sound(
                 tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=completed, total=total)
 
-        weights = train_sound(chosen, out, resume=resume, on_progress=draw)
-    typer.echo(weights)
+        chosen_member = None if member is None else member - 1
+        weights = train_sound(chosen, out, resume=resume, member=chosen_member, on_progress=draw)
+    if weights is None:
+        typer.echo(f"Member {member} of {chosen.members} is trained. The weights are written when all are.", err=True)
+    else:
+        typer.echo(weights)

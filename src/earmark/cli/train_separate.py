@@ -25,9 +25,9 @@ def separate(
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where checkpoints, curves and weights go.")] = Path(
-        "earmark-separate"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where checkpoints, curves and weights go.")
+    ] = Path("earmark-separate"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
     minutes: Annotated[
         float | None,

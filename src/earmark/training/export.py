@@ -1,6 +1,7 @@
 """From a trained `SoundModel` to the files the engine reads: ``audio.onnx``, ``text.npz``, ``model.json``.
 
-Weights are stored as float16 and cast back when ONNX Runtime loads them: half the size, the same arithmetic.
+Weights are stored small, the large ones as int8 with a scale for each output channel and the rest as float16, and
+brought back when ONNX Runtime loads them: the arithmetic is float32's.
 """
 
 from __future__ import annotations
@@ -43,14 +44,53 @@ def halve(path: Path) -> None:
     onnx.save(model, str(path))
 
 
+def shrink(path: Path, least: int = 4096) -> None:
+    """Float32 initialisers of at least `least` values become int8 with a scale for each row of the first axis; the
+    others are treated as `halve` does."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(str(path))
+    kept, nodes = [], []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.ndim < 2 or values.size < least:
+            kept.append(tensor)
+            continue
+        axes = tuple(range(1, values.ndim))
+        scale = np.maximum(np.abs(values).max(axis=axes, keepdims=True), 1e-12) / 127
+        name = tensor.name
+        kept.append(numpy_helper.from_array(np.round(values / scale).astype(np.int8), name + "_int8"))
+        kept.append(numpy_helper.from_array(scale.astype(np.float32), name + "_scale"))
+        nodes.append(helper.make_node("Cast", [name + "_int8"], [name + "_whole"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [name + "_whole", name + "_scale"], [name]))
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    for position, node in enumerate(nodes):
+        model.graph.node.insert(position, node)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    halve(path)
+
+
 class _Inference(nn.Module):  # type: ignore[misc]
-    def __init__(self, model: SoundModel) -> None:
+    """All members on the same log-mel, and their joint unit vectors."""
+
+    def __init__(self, models: Sequence[SoundModel], joint: NDArray[np.float32]) -> None:
         super().__init__()
-        self.audio = model.audio
+        self.members = nn.ModuleList([model.audio for model in models])
+        self.joint = nn.ParameterList([nn.Parameter(torch.from_numpy(matrix)) for matrix in joint])
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        vectors = self.audio.project(self.audio.features(mel)).transpose(1, 2)
-        return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+        vectors = sum(
+            _unit(audio.project(audio.features(mel)).transpose(1, 2)) @ matrix
+            for audio, matrix in zip(self.members, self.joint, strict=True)
+        )
+        return _unit(vectors)
+
+
+def _unit(rows: torch.Tensor) -> torch.Tensor:
+    return rows / rows.norm(dim=-1, keepdim=True).clamp_min(1e-6)
 
 
 def duration_fit(
@@ -64,12 +104,13 @@ def duration_fit(
 
 
 def export_sound(
-    model: SoundModel,
+    models: Sequence[SoundModel],
     folder: Path,
     *,
     name: str,
     vocabulary: Mapping[str, Sequence[str]],
     duration: tuple[NDArray[np.float32], float],
+    joint: NDArray[np.float32],
     calibration: tuple[float, float] = (1.0, 0.0),
     knows_above: float = 0.62,
     facts: dict[str, Any] | None = None,
@@ -77,20 +118,22 @@ def export_sound(
     """Writes the engine's files; the word-piece table is put beside them by `save_table`.
 
     Args:
-        vocabulary: each sound it was trained on, by its plainest name, with its wordings.
+        models: the members whose opinions are averaged; one is enough.
+        vocabulary: each sound they were trained on, by its plainest name, with its wordings.
         duration: from `duration_fit`.
+        joint: from `earmark.training.joining.join`, shape ``(members, size, dim)``.
         calibration: slope and offset put on the logits of frames; see `earmark.training.calibrating`.
         knows_above: cosine to the nearest wording from which a query counts as known.
         facts: written into ``model.json`` as they are.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = model.eval()
-    inference = _Inference(model).eval().to(memory_format=torch.contiguous_format)
+    models = [model.eval() for model in models]
+    inference = _Inference(models, joint).eval().to(memory_format=torch.contiguous_format)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             inference,
-            (torch.zeros(1, model.settings.bands, 400),),
+            (torch.zeros(1, models[0].settings.bands, 400),),
             str(folder / "audio.onnx"),
             input_names=["mel"],
             output_names=["frames"],
@@ -98,32 +141,37 @@ def export_sound(
             opset_version=17,
             dynamo=False,
         )
-    halve(folder / "audio.onnx")
-    text = {
-        key.replace(".", "_"): value.detach().numpy().astype(np.float16) for key, value in model.text.named_parameters()
-    }
-    clip = {
-        "clip_" + key.replace(".", "_"): value.detach().numpy().astype(np.float16)
-        for key, value in model.clip.named_parameters()
-    }
+    shrink(folder / "audio.onnx")
+    scales = np.array([float(model.scale.detach().exp()) for model in models])
+    clip_scales = np.array([float(model.clip_scale.detach().exp()) for model in models])
     weight, offset = duration
-    np.savez(
-        folder / "text.npz",
-        **text,
-        **clip,
-        duration_weight=weight.astype(np.float16),
-        duration_bias=np.array([offset], dtype=np.float32),
-    )
+    arrays: dict[str, Any] = {
+        **_stacked("", [model.text for model in models]),
+        **_stacked("clip_", [model.clip for model in models]),
+        "joint": joint.astype(np.float16),
+        "clip_share": (clip_scales / scales).astype(np.float32),
+        "duration_weight": weight.astype(np.float16),
+        "duration_bias": np.array([offset], dtype=np.float32),
+    }
+    np.savez(folder / "text.npz", **arrays)
     card = {
         "name": name,
-        "dim": model.settings.dim,
-        "scale": float(model.scale.detach().exp()),
-        "bias": float(model.bias.detach()),
-        "clip_scale": float(model.clip_scale.detach().exp()),
-        "clip_bias": float(model.clip_bias.detach()),
+        "dim": joint.shape[2],
+        "scale": float(scales.mean()),
+        "bias": float(np.mean([float(model.bias.detach()) for model in models])),
         "calibration": list(calibration),
         "knows_above": knows_above,
         "vocabulary": {name: list(wordings) for name, wordings in vocabulary.items()},
         **(facts or {}),
     }
     (folder / "model.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _stacked(prefix: str, parts: Sequence[nn.Module]) -> dict[str, NDArray[np.float16]]:
+    """The parameters of like modules, one beside the other along a first axis."""
+    return {
+        prefix + key.replace(".", "_"): np.stack(
+            [part.get_parameter(key).detach().numpy().astype(np.float16) for part in parts]
+        )
+        for key, _ in parts[0].named_parameters()
+    }

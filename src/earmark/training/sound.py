@@ -1,8 +1,8 @@
 """Training the sound model: one loop, a checkpoint that carries everything, a picture of the losses, the export.
 
 The learning rate follows the clock (or the steps, where `max_steps` is given): flat, then down along a cosine. What is
-exported is the running average of the weights. A run that was interrupted goes on from its last checkpoint with the
-same random numbers it would have drawn from there.
+exported is the running average of the weights, of one network or of several whose opinions are averaged. A run that
+was interrupted goes on from its last checkpoint with the same random numbers it would have drawn from there.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from earmark.engines.sound.builtin import WEIGHTS
 from earmark.engines.sound.pieces import WordPieces
 from earmark.errors import FormatError, UsageError
 from earmark.progress import Progress, ignore
 from earmark.training.export import duration_fit, export_sound
+from earmark.training.joining import join, shares
 from earmark.training.sound_config import SoundConfig
 from earmark.training.sound_corpus import Corpus, prepare_corpus
 from earmark.training.sound_loss import LossWeights, losses
@@ -35,6 +38,7 @@ from earmark.training.sound_texts import TextBank
 __all__ = ["train_sound"]
 
 TABLE_FILES = ("pieces.npy", "scales.npy", "tokenizer.json")
+CHECKPOINT = "checkpoint.pt"
 AVERAGE = 0.999
 """How much of the running average of the weights survives a step, once warm."""
 
@@ -49,35 +53,67 @@ def learning_rate(config: SoundConfig, step: int, share: float) -> float:
 
 
 def train_sound(
-    config: SoundConfig, out: Path, *, resume: bool = False, table: Path = WEIGHTS, on_progress: Progress = ignore
-) -> Path:
-    """Trains, and writes the engine's files to ``out/weights``.
+    config: SoundConfig, out: Path, *, resume: bool = False, member: int | None = None, table: Path = WEIGHTS,
+    on_progress: Progress = ignore,
+) -> Path | None:  # fmt: skip
+    """Trains every member, and writes the engine's files to ``out/weights``.
 
     Args:
+        member: train this one alone (from 0), so that each can have its own core, GPU or job of a cluster; all must be
+            given the same `out`, and the last one to end writes the weights.
         table: folder with the word-piece table; `earmark.training.text_table` makes one.
 
     Returns:
-        The folder of the weights.
+        The folder of the weights; None where other members are still to be trained.
 
     Raises:
-        UsageError: to begin anew where a checkpoint is, or to resume where none is.
+        UsageError: to begin anew where a checkpoint is, to resume where none is, or for a member there is not.
         EarmarkError: what reading the data raises.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.is_file() != resume:
+    if member is not None and not 0 <= member < config.members:
         raise UsageError(
-            out,
+            f"member {member + 1}",
+            expected="the only one, 1" if config.members == 1 else f"one of 1 to {config.members}",
+            found=str(member + 1),
+            hint="The config says how many there are: `members`.",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    folders = [out / f"member-{k}" for k in range(config.members)] if config.members > 1 else [out]
+    chosen = range(config.members) if member is None else [member]
+    begun = [k for k in chosen if (folders[k] / CHECKPOINT).is_file()]
+    if bool(begun) != resume:
+        raise UsageError(
+            folders[begun[0]] if begun else out,
             expected="a checkpoint to go on from" if resume else "a folder without a checkpoint",
-            found="none" if resume else "checkpoint.pt",
+            found="none" if resume else CHECKPOINT,
             hint="Start without --resume." if resume else "Pass --resume, or another --out.",
         )
-    random.seed(config.seed)
-    np.random.seed(config.seed)
-    torch.manual_seed(config.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     corpus = prepare_corpus(config, Path(config.cache or out / "cache"), on_progress)
-    texts = TextBank(config, corpus, WordPieces(table), config.seed + 2)
+    for k in chosen:
+        _train_member(config, folders[k], corpus, k, table, k in begun, on_progress)
+    kept = [_read(folder / CHECKPOINT) for folder in folders if (folder / CHECKPOINT).is_file()]
+    if len(kept) < config.members or any(_share(config, one["step"], one["seconds"]) < 1 for one in kept):
+        return None
+    return _export(config, kept, corpus, table, out / "weights")
+
+
+def _share(config: SoundConfig, step: int, seconds: float) -> float:
+    """How much of a member's run is over."""
+    return step / config.max_steps if config.max_steps else seconds / (60 * config.minutes)
+
+
+def _train_member(
+    config: SoundConfig, out: Path, corpus: Corpus, member: int, table: Path, resume: bool, on_progress: Progress
+) -> None:
+    """One network, from its own start, on scenes of its own, of the recordings all members share."""
+    out.mkdir(parents=True, exist_ok=True)
+    seed = config.seed + member
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    corpus.mixer.generator = np.random.default_rng(seed + 1)
+    texts = TextBank(config, corpus, WordPieces(table), seed + 2)
     teacher = None if corpus.teacher is None else torch.from_numpy(corpus.teacher[0]).to(device)
     settings = SoundModelSettings(
         channels=tuple(config.channels), width=config.width, dim=config.dim, text_dim=WordPieces(table).dim,
@@ -93,12 +129,12 @@ def train_sound(
     )  # fmt: skip
     state: dict[str, Any] = {"step": 0, "seconds": 0.0, "log": []}
     if resume:
-        _restore(checkpoint, config, model, average, optimiser, corpus, texts, state)
+        _restore(out / CHECKPOINT, model, average, optimiser, corpus, texts, state)
+    stage = "train" if config.members == 1 else f"train {member + 1} of {config.members}"
     relations, weights = torch.from_numpy(corpus.strict).to(device), asdict(LossWeights())
     begun, sums = time.monotonic() - state["seconds"], dict.fromkeys(weights, 0.0)
     while True:
-        seconds = time.monotonic() - begun
-        share = state["step"] / config.max_steps if config.max_steps else seconds / (60 * config.minutes)
+        share = _share(config, state["step"], time.monotonic() - begun)
         if share >= 1:
             break
         rate = learning_rate(config, state["step"], share)
@@ -121,15 +157,15 @@ def train_sound(
             sums[name] += float(part.detach())
         state["step"] += 1
         state["seconds"] = time.monotonic() - begun
-        on_progress("train", min(share, 1.0), 1.0)
+        on_progress(stage, min(share, 1.0), 1.0)
         if state["step"] % 50 == 0:
             state["log"].append({"step": state["step"], "rate": rate, **{k: v / 50 for k, v in sums.items()}})
             sums = dict.fromkeys(weights, 0.0)
         if state["step"] % config.checkpoint_steps == 0:
-            _save(checkpoint, config, model, average, optimiser, corpus, texts, state)
-    _save(checkpoint, config, model, average, optimiser, corpus, texts, state)
+            _save(out / CHECKPOINT, config, model, average, optimiser, corpus, texts, state)
+    state["seconds"] = max(state["seconds"], 60 * config.minutes if not config.max_steps else 0.0)
+    _save(out / CHECKPOINT, config, model, average, optimiser, corpus, texts, state)
     plot_losses(state["log"], out / "losses.png")
-    return _export(config, average.cpu(), corpus, table, out / "weights", state)
 
 
 def _follow(average: SoundModel, model: SoundModel, kept: float) -> None:
@@ -156,12 +192,17 @@ def _save(
     os.replace(beside, path)
 
 
+def _read(path: Path) -> dict[str, Any]:
+    # Our own file, but no code is read from it either way: only tensors and plain values.
+    kept: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return kept
+
+
 def _restore(
-    path: Path, config: SoundConfig, model: SoundModel, average: SoundModel, optimiser: Any, corpus: Corpus,
+    path: Path, model: SoundModel, average: SoundModel, optimiser: Any, corpus: Corpus,
     texts: TextBank, state: dict[str, Any],
 ) -> None:  # fmt: skip
-    # Our own file, but no code is read from it either way: only tensors and plain values.
-    kept = torch.load(path, map_location="cpu", weights_only=True)
+    kept = _read(path)
     if tuple(kept["labels"]) != corpus.labels:
         raise FormatError(
             path,
@@ -196,22 +237,53 @@ def plot_losses(log: list[dict[str, float]], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _export(
-    config: SoundConfig, model: SoundModel, corpus: Corpus, table: Path, folder: Path, state: dict[str, Any]
-) -> Path:
+def _export(config: SoundConfig, kept: Sequence[dict[str, Any]], corpus: Corpus, table: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in TABLE_FILES:
         if (table / name).resolve() != (folder / name).resolve():
             shutil.copy(table / name, folder / name)
     pieces, words = WordPieces(folder), corpus.vocabulary.words
+    models = [_averaged(config, one, pieces.dim) for one in kept]
     texts = [(text, label) for label in corpus.durations for text in words(label)]
     typical = {label: float(np.clip(np.median(found), 0.1, 10.0)) for label, found in corpus.durations.items()}
-    duration = duration_fit(pieces.embed([t for t, _ in texts]), np.array([typical[label] for _, label in texts]))
+    read = pieces.embed([t for t, _ in texts])
     known = set(corpus.durations)
     named = sorted(known | {parent for label in known for parent in corpus.vocabulary.parents.get(label, ())})
+    facts = {"steps": [one["step"] for one in kept], "seeds": [config.seed + k for k in range(len(kept))]}
     export_sound(
-        model, folder, name=config.name, vocabulary={words(label)[0]: words(label) for label in named},
-        duration=duration, facts={"steps": state["step"], "seed": config.seed},
+        models, folder, name=config.name, vocabulary={words(label)[0]: words(label) for label in named},
+        duration=duration_fit(read, np.array([typical[label] for _, label in texts])),
+        joint=_joint(config, models, corpus, read), facts=facts,
     )  # fmt: skip
-    (folder.parent / "log.json").write_text(json.dumps(state["log"]), encoding="utf-8")
+    (folder.parent / "log.json").write_text(json.dumps([one["log"] for one in kept]), encoding="utf-8")
     return folder
+
+
+def _averaged(config: SoundConfig, kept: dict[str, Any], text_dim: int) -> SoundModel:
+    """The running average a checkpoint holds, as a model on the CPU."""
+    teacher_dim = kept["average"]["teacher.weight"].shape[0]
+    model = SoundModel(
+        SoundModelSettings(
+            channels=tuple(config.channels), width=config.width, dim=config.dim, text_dim=text_dim,
+            teacher_dim=teacher_dim,
+        )
+    )  # fmt: skip
+    model.load_state_dict(kept["average"])
+    model.eval()
+    return model
+
+
+def _joint(
+    config: SoundConfig, models: Sequence[SoundModel], corpus: Corpus, read: NDArray[np.float32], scenes: int = 256
+) -> NDArray[np.float32]:
+    """The space members share, found on scenes of the recordings they were trained on and the sounds' wordings."""
+    corpus.mixer.generator = np.random.default_rng(config.seed)
+    said: list[list[NDArray[np.float32]]] = [[] for _ in models]
+    with torch.no_grad():
+        for _ in range(-(-scenes // config.batch)):
+            mel = torch.from_numpy(corpus.mixer.draw(config.batch).mel)
+            for rows, model in zip(said, models, strict=True):
+                rows.append(model.audio(mel).flatten(0, 1).numpy())
+        texts = np.stack([model.text(torch.from_numpy(read)).numpy() for model in models])
+    weights = shares([float(model.scale.detach().exp()) for model in models])
+    return join(np.stack([np.concatenate(rows) for rows in said]), texts, weights, config.dim)

@@ -47,8 +47,11 @@ class SoundConfig:
     name: str = "earmark-sound-1"
     """Stored with everything the model will ever produce."""
     seed: int = 0
+    members: int = 1
+    """Networks trained from starts of their own on the same recordings, whose opinions are averaged: each adds its
+    cost to hearing and its size to the weights."""
     minutes: float = 75.0
-    """Wall clock; the learning rate falls by it, so that a slower machine ends as well, only less far."""
+    """Wall clock of each member; the learning rate falls by it: a slower machine ends as well, only less far."""
     max_steps: int = 0
     """Ends the run earlier; 0 leaves it to the clock. The learning rate then follows the steps."""
     batch: int = 16

@@ -66,7 +66,7 @@ def test_from_a_folder_to_an_engine(folder: Path, tmp_path: Path) -> None:
     assert "a whistle" in engine.vocabulary()
     assert stages == {"decode", "train"}
     assert (tmp_path / "run" / "losses.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((weights / "model.json").read_text())["steps"] == 6
+    assert json.loads((weights / "model.json").read_text())["steps"] == [6]
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(folder: Path, tmp_path: Path) -> None:
@@ -88,6 +88,24 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(folder: Path, t
     assert one["step"] == two["step"] == 6
     for name, value in one["model"].items():
         torch.testing.assert_close(value, two["model"][name], rtol=1e-3, atol=1e-4)
+
+
+def test_members_are_trained_together_or_one_by_one(folder: Path, tmp_path: Path) -> None:
+    config = config_for(folder, members=2)
+    together = train_sound(config, tmp_path / "together")
+    assert train_sound(config, tmp_path / "apart", member=1) is None  # the first is still to come
+    apart = train_sound(config, tmp_path / "apart", member=0)
+    assert together is not None and apart is not None
+    card = json.loads((apart / "model.json").read_text())
+    assert card["steps"] == [6, 6] and card["seeds"] == [0, 1]
+    noise = np.random.default_rng(0).standard_normal(48_000).astype(np.float32) * 0.1
+    one, two = BuiltinSound(together), BuiltinSound(apart)
+    assert one.members == 2
+    np.testing.assert_allclose(one.embed_audio(noise), two.embed_audio(noise), atol=0.05)
+    np.testing.assert_allclose(np.linalg.norm(one.embed_audio(noise), axis=1), 1.0, atol=1e-3)
+    assert one.embed_clips(one.embed_audio(noise)).shape == (1, 12)
+    with pytest.raises(UsageError, match="expected one of 1 to 2, found 3"):
+        train_sound(config, tmp_path / "other", member=2)
 
 
 def test_beginning_anew_over_a_checkpoint_and_resuming_without(folder: Path, tmp_path: Path) -> None:

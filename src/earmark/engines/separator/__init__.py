@@ -29,7 +29,8 @@ class Separator(Protocol):
         name: as in the registry; stored with what the engine produced.
         sample_rate: Hz it listens at, mono.
         frame_samples: length of its spectrum's window, at its own rate; even. The window is Hann.
-        step_samples: from one frame to the next; divides `frame_samples` so that Hann windows add up (a fourth, say).
+        step_samples: from one frame to the next; so short that Hann windows overlap wherever they are added up (at most
+            half of `frame_samples`).
         window_seconds, context_seconds: how to cut long audio: windows of the one, with the other on both sides,
             whose frames are discarded. Memory of a call grows with their sum, never with the recording.
     """

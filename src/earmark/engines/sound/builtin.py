@@ -28,6 +28,10 @@ CHUNK_FRAMES = 750
 """Model frames (60 s) heard in one call of the network, so that memory does not grow with the samples given."""
 CONTEXT_FRAMES = 40
 """Model frames (3.2 s) on each side beyond which nothing reaches a frame; measured in the tests."""
+LEAN = np.float32(0.6)
+"""Weight of the known sounds nearest to a query beside what its own words say."""
+LIKENESS = np.float32(0.05)
+"""A sound this much less like the query (cosine of word-piece vectors) than the likest counts a third as much."""
 CLIP_FRAMES = 128
 """Model frames (10.2 s) in one coarse vector: about the length of the scenes the head for clips was trained on."""
 
@@ -74,9 +78,20 @@ class BuiltinSound:
         self.dim: int = self._card["dim"]
         self.clip_frames: int = CLIP_FRAMES if "clip_value_weight" in self._text else 0
         self._vocabulary = list(self._card["vocabulary"])
+        if self._text["linear_weight"].ndim != 3:
+            raise EngineError(
+                weights / "text.npz",
+                expected="weights of this version",
+                found="those of an earlier one",
+                hint="Run `earmark train sound` again, with --resume, to write them anew.",
+            )
+        self.members = len(self._text["joint"])
         wordings = [(row, text) for row, name in enumerate(self._vocabulary) for text in self._card["vocabulary"][name]]
         self._known = self._pieces.embed([text for _, text in wordings])  # (wordings, text_dim)
         self._known_rows = [row for row, _ in wordings]
+        self._first_rows = np.searchsorted(self._known_rows, np.arange(len(self._vocabulary)))
+        sounds = np.add.reduceat(self._encode(self._known), self._first_rows, axis=0)
+        self._sounds = _unit(sounds)  # (sounds, dim)
 
     # --- hearing ---
 
@@ -104,15 +119,19 @@ class BuiltinSound:
     def embed_clips(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         if not self.clip_frames or not len(frames):
             return np.zeros((0, self.dim), dtype=np.float32)
-        weights = self._text
-        spread = np.nan_to_num(frames) * np.float32(np.sqrt(self.dim))
-        hidden = np.tanh(spread @ weights["clip_attend_weight"].T + weights["clip_attend_bias"])
-        share = np.exp(np.clip(hidden @ weights["clip_weigh_weight"][0] + weights["clip_weigh_bias"][0], -30, 30))
-        starts = np.arange(0, len(frames), self.clip_frames)
-        sums = np.add.reduceat(spread * share[:, None], starts, axis=0)
-        means = sums / np.add.reduceat(share, starts)[:, None]  # (clips, dim)
-        clips = means @ weights["clip_value_weight"].T + weights["clip_value_bias"]
-        return np.asarray(clips / np.maximum(np.linalg.norm(clips, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+        weights, starts = self._text, np.arange(0, len(frames), self.clip_frames)
+        clips = np.zeros((len(starts), self.dim), dtype=np.float32)
+        frames = np.nan_to_num(frames)
+        for member, joint in enumerate(weights["joint"]):  # (size, dim)
+            spread = _unit(frames @ joint.T) * np.float32(np.sqrt(len(joint)))
+            hidden = np.tanh(spread @ weights["clip_attend_weight"][member].T + weights["clip_attend_bias"][member])
+            weight = hidden @ weights["clip_weigh_weight"][member, 0] + weights["clip_weigh_bias"][member, 0]
+            share = np.exp(np.clip(weight, -30, 30))
+            sums = np.add.reduceat(spread * share[:, None], starts, axis=0)
+            means = sums / np.add.reduceat(share, starts)[:, None]  # (clips, size)
+            one = _unit(means @ weights["clip_value_weight"][member].T + weights["clip_value_bias"][member])
+            clips += weights["clip_share"][member] * one @ joint
+        return _unit(clips)
 
     # --- reading ---
 
@@ -142,15 +161,25 @@ class BuiltinSound:
         """Word-piece vectors ``(n, text_dim)`` to unit rows ``(n, dim)``."""
         weights = self._text
         wide = pieces * np.float32(np.sqrt(pieces.shape[1]))
-        hidden = _gelu(wide @ weights["widen_weight"].T + weights["widen_bias"])
-        vectors = wide @ weights["linear_weight"].T + hidden @ weights["narrow_weight"].T + weights["narrow_bias"]
-        lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        return np.asarray(vectors / lengths, dtype=np.float32)
+        joined = np.zeros((len(pieces), self.dim), dtype=np.float32)
+        for member, joint in enumerate(weights["joint"]):
+            hidden = _gelu(wide @ weights["widen_weight"][member].T + weights["widen_bias"][member])
+            narrow = hidden @ weights["narrow_weight"][member].T + weights["narrow_bias"][member]
+            joined += _unit(wide @ weights["linear_weight"][member].T + narrow) @ joint
+        return _unit(joined)
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit rows ``(texts, dim)``: what the words say, leaning towards the sounds trained on that mean the like.
+
+        A wording never met lands somewhere beside the others of its sound; the mean of those is a better place.
+        """
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return self._encode(np.stack([self._read(text) for text in texts]))
+        pieces = np.stack([self._read(text) for text in texts])
+        alike = np.maximum.reduceat(pieces @ self._known.T, self._first_rows, axis=1)  # (texts, sounds)
+        share = np.exp((alike - alike.max(axis=1, keepdims=True)) / LIKENESS)
+        share /= share.sum(axis=1, keepdims=True)
+        return _unit(self._encode(pieces) + LEAN * (share @ self._sounds))
 
     def logits(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
         """Uncalibrated: ``scale * cosine + bias``, shape ``(frames,)``."""
@@ -188,6 +217,11 @@ class BuiltinSound:
     def knows(self, text: str) -> bool:
         """Whether anything trained on means nearly the same."""
         return self.nearest(text, 1)[0][1] >= float(self._card["knows_above"])
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:

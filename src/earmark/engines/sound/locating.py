@@ -39,10 +39,10 @@ class LocateSettings:
     """Nor do longer ones join two."""
     min_share: float = 0.1
     """Moments shorter than this share of the expected duration are not reported."""
-    peak_weight: float = 0.528
-    mean_weight: float = 0.604
-    length_weight: float = 0.167
-    offset: float = 1.246
+    peak_weight: float = 0.383
+    mean_weight: float = 0.769
+    length_weight: float = 0.122
+    offset: float = 1.527
     """Probability of a moment: sigmoid of weighted log-odds of its peak and mean, and log of its length in frames."""
 
 
