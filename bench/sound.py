@@ -3,8 +3,8 @@
     python bench/sound.py --data FOLDER [--weights DIR] [--scenes 60] [--yamnet DIR] [--calibrate]
 
 FOLDER holds the collections of the shipped config. Its held-out recordings are halved: scenes of the one half
-calibrate (`--calibrate` fits the probabilities anew and writes them into the weights' ``model.json``), scenes of the
-other half measure. Every query is a wording training never saw. `mixed` scenes ask for sounds of all collections,
+calibrate (`--calibrate` fits probabilities and edges anew and writes them into the weights' ``model.json``), scenes of
+the other half measure. Every query is a wording training never saw. `mixed` scenes ask for sounds of all collections,
 `core` scenes for those of ESC-10 and kitchen20 only. With `--yamnet`, YAMNet is asked the same, each query mapped to
 the class name nearest to it by text, on the classes whose name is near enough.
 """
@@ -25,20 +25,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.sound import EdgeSettings, LocateSettings, locate, sharpened
 from earmark.engines.sound.builtin import WEIGHTS, BuiltinSound
-from earmark.engines.sound.locating import LocateSettings, locate
+from earmark.engines.sound.edges import candidates, edge_features
 from earmark.evaluation.ranking import auroc, average_precision
 from earmark.scenes.builder import Scene, SceneSettings, build_scene, load_clip
 from earmark.scenes.clips import Clip
 from earmark.scenes.queries import Query, queries_of
 from earmark.scenes.vocabulary import Vocabulary, shipped_vocabulary
 from earmark.timeline import ScoreCurve
-from earmark.training.calibrating import Heard, calibrate_frames, calibrate_moments, right
+from earmark.training.calibrating import Heard, calibrate_edges, calibrate_frames, calibrate_moments, right
 from earmark.training.sound_config import read_config
 from earmark.training.sound_corpus import choose_clips
 
 CORE = {"esc10": 4, "kitchen20": 5}
 Floats = NDArray[np.float64]
+UNMOVED = EdgeSettings()
+ANSWERED = 0.5
+"""The default threshold of `earmark find`."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,19 @@ def measure(
     seconds_of: Callable[[str], float],
     step: float,
     settings: LocateSettings,
+    frames: list[NDArray[np.float32]] | None = None,
+    edges: EdgeSettings = UNMOVED,
 ) -> dict[str, float]:
-    """The issue's table, for anything that gives a curve for a text."""
+    """The issue's table, for anything that gives a curve for a text; edges are sharpened where there are `frames`."""
     ious, aucs, precisions, first, is_right, present = [], [], [], [], [], []
     pooled: list[Floats] = []
     truths: list[NDArray[np.bool_]] = []
     for scene, query in asked:
         values = curve_of(scene, query.text)
         found = locate(ScoreCurve(values, step), seconds_of(query.text), settings)
+        if frames is not None:
+            answered = [moment for moment in found if moment[1] >= ANSWERED] or found[:1]
+            found = sharpened(answered, ScoreCurve(values, step), between(frames[scene]), edges)
         middle = (np.arange(len(values)) + 0.5) * step
         truth = np.zeros(len(values), dtype=bool)
         for span in query.spans:
@@ -125,6 +134,10 @@ def measure(
         "ECE": float(sum(gaps)),
         "queries": float(len(asked)),
     }
+
+
+def between(frames: NDArray[np.float32]) -> Callable[[int, int], NDArray[np.float32]]:
+    return lambda first, last: frames[first:last]
 
 
 def zero_shot(engine: BuiltinSound, vocabulary: Vocabulary, data: Path) -> None:
@@ -169,7 +182,7 @@ def coarse(asked: Sequence[tuple[int, Query]], engine: BuiltinSound, frames: lis
     print(f"  sounds kept by the coarse vectors, of {len(every)} stretches of {seconds:.1f} s: {told}")
 
 
-def over_speech(engine: BuiltinSound, half: Half, vocabulary: Vocabulary, settings: LocateSettings) -> None:
+def over_speech(engine: BuiltinSound, half: Half, vocabulary: Vocabulary) -> None:
     """A minute of held-out speech and nothing else, asked for every sound with a wording of its own."""
     clips = [clip for clip in half.distractors if clip.label == "speech"]
     samples = np.concatenate([load_clip(clip) for clip in clips])[: 60 * 16_000]
@@ -178,9 +191,8 @@ def over_speech(engine: BuiltinSound, half: Half, vocabulary: Vocabulary, settin
     asked = [text for label, unseen in vocabulary.unseen.items() if label not in voices for text in unseen]
     answers = []
     for text in asked:
-        found = locate(
-            ScoreCurve(engine.curve(frames, text), engine.step_seconds), engine.expected_seconds(text), settings
-        )
+        curve = ScoreCurve(engine.curve(frames, text), engine.step_seconds)
+        found = locate(curve, engine.expected_seconds(text), engine.moments)
         answers.append(found[0][1] if found else 0.0)
     worst = sorted(zip(answers, asked, strict=True), reverse=True)[:5]
     print(f"\n{len(samples) / 16_000:.0f} s of speech asked for {len(asked)} wordings of other sounds: refused at 0.5 "
@@ -193,7 +205,8 @@ def by_class(asked: Sequence[tuple[int, Query]], engine: BuiltinSound, frames: l
     for scene, query in asked:
         if query.spans:
             curve = ScoreCurve(engine.curve(frames[scene], query.text), engine.step_seconds)
-            found = locate(curve, engine.expected_seconds(query.text))
+            found = locate(curve, engine.expected_seconds(query.text), engine.moments)
+            found = sharpened(found[:1], curve, between(frames[scene]), engine.edges)
             hits[query.label].append(bool(found) and max(found[0][0].iou(s) for s in query.spans) >= 0.5)
     print("  R1@0.5 " + ", ".join(f"{label} {sum(h)}/{len(h)}" for label, h in sorted(hits.items())))
 
@@ -227,6 +240,39 @@ def yamnet(
         print(f"  {name:40s} {mine[name]:.3f} / {theirs[name]:.3f}")
 
 
+def calibrated(engine: BuiltinSound, scenes: list[Scene], vocabulary: Vocabulary, card_path: Path) -> BuiltinSound:
+    """The engine with probabilities and edges fitted to these scenes, as written into its card."""
+    step = engine.step_seconds
+    frames_of = [engine.embed_audio(scene.samples) for scene in scenes]
+    asked = [(n, query) for n, scene in enumerate(scenes) for query in queries_of(scene, vocabulary)]
+    heard = [
+        Heard(query, engine.logits(frames_of[n], query.text), engine.expected_seconds(query.text))
+        for n, query in asked
+    ]  # fmt: skip
+    calibration = calibrate_frames(heard, step)
+    moments = calibrate_moments(heard, calibration, step, engine.moments)
+    examples: dict[int, list[tuple[Floats, float]]] = {1: [], -1: []}
+    for (n, query), one in zip(asked, heard, strict=True):
+        logits = np.clip(calibration[0] * one.logits + calibration[1], -30, 30)
+        curve = ScoreCurve((1 / (1 + np.exp(-logits))).astype(np.float32), step)
+        located = [span for span, _ in locate(curve, one.expected_seconds, moments)]
+        for truth in query.spans:
+            span = max(located, key=truth.iou, default=None)
+            if span is None or span.iou(truth) < 0.25:
+                continue
+            for way, at, true in ((1, span.start, truth.start), (-1, span.end, truth.end)):
+                edges = candidates(span, curve, way, -np.inf if way > 0 else np.inf)
+                features = edge_features(edges, at, curve, between(frames_of[n]), way)
+                examples[way].append((features, true / step - edges.start))
+    card = json.loads(card_path.read_text(encoding="utf-8"))
+    card["calibration"] = list(calibration)
+    card["moments"] = asdict(moments)
+    card["edges"] = {name: calibrate_edges(examples[way]) for name, way in (("onset", 1), ("offset", -1))}
+    card_path.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+    print(f"calibrated on {len(heard)} queries and {len(examples[1])} moments: frames {calibration}, {moments}")
+    return BuiltinSound(card_path.parent)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -240,21 +286,9 @@ def main() -> None:
     vocabulary = shipped_vocabulary()
     first, second = halves(vocabulary)
     engine = BuiltinSound(options.weights)
-    settings = LocateSettings()
     if options.calibrate:
         scenes = [*scenes_of(first, options.scenes, 10_000, False), *scenes_of(first, options.scenes, 11_000, True)]
-        heard = []
-        for scene in scenes:
-            frames = engine.embed_audio(scene.samples)
-            for query in queries_of(scene, vocabulary):
-                heard.append(Heard(query, engine.logits(frames, query.text), engine.expected_seconds(query.text)))
-        calibration = calibrate_frames(heard, engine.step_seconds)
-        settings = calibrate_moments(heard, calibration, engine.step_seconds, settings)
-        card = json.loads((options.weights / "model.json").read_text(encoding="utf-8"))
-        card["calibration"] = list(calibration)
-        (options.weights / "model.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
-        print("frames:", calibration, "\nmoments:", {k: round(v, 3) for k, v in asdict(settings).items()})
-        engine = BuiltinSound(options.weights)
+        engine = calibrated(engine, scenes, vocabulary, options.weights / "model.json")
     for name, core, seed in (("mixed", False, 20_000), ("core", True, 21_000)):
         scenes = scenes_of(second, options.scenes, seed, core)
         asked = [(n, query) for n, scene in enumerate(scenes) for query in queries_of(scene, vocabulary)]
@@ -262,7 +296,9 @@ def main() -> None:
         frames_of = [engine.embed_audio(scene.samples) for scene in scenes]
         busy, began = time.process_time() - busy, time.perf_counter() - began
         curve_of = curves(engine, frames_of)
-        table = measure(asked, curve_of, engine.expected_seconds, engine.step_seconds, settings)
+        table = measure(
+            asked, curve_of, engine.expected_seconds, engine.step_seconds, engine.moments, frames_of, engine.edges
+        )
         print(f"\n{name}: {len(scenes)} scenes of 60 s")
         for row, value in table.items():
             print(f"  {row:40s} {value:.3f}")
@@ -271,7 +307,7 @@ def main() -> None:
         print(f"  log-mel and model: {60 * len(scenes) / busy:.0f} x real time by processor time, one thread")
         if options.yamnet:
             yamnet(options.yamnet, engine, scenes, asked, frames_of)
-    over_speech(engine, second, vocabulary, settings)
+    over_speech(engine, second, vocabulary)
     zero_shot(engine, vocabulary, options.data)
 
 

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earmark.captioning.hearing import Heard, agreeing, sharpened, sounds_heard, speech_in, windowed
+from earmark.captioning.hearing import Heard, agreeing, sounds_heard, speech_in, windowed
 from earmark.captioning.vocabulary import Caption, builtin_vocabulary
 from earmark.engines import registry
+from earmark.engines.sound import EdgeSettings, LocateSettings
 from earmark.errors import LibraryError
 from earmark.library import Catalogue, Hearing, TrackHeader, track_path
 from earmark.library.tracks import append_rows
 from earmark.records import Recording
 from earmark.settings import CaptionSettings
-from earmark.timeline import ScoreCurve, Span
+from earmark.timeline import Span
 
 STEP = 0.08
 DOG, RAIN, THUNDER = Caption("dog", "dog barks"), Caption("rain", "rain"), Caption("thunder", "thunder")
@@ -28,6 +29,8 @@ SETTINGS = CaptionSettings()
 
 class TwoSounds:
     """Frames of the first axis are a dog, of the second rain."""
+
+    moments, edges = LocateSettings(), EdgeSettings()
 
     def curve(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
         axis = {"dog": 0, "rain": 1}.get(text)
@@ -99,17 +102,6 @@ def test_speech_is_read_from_the_activity_curve(catalogue: Catalogue) -> None:
     (span,) = speech_in(catalogue, RECORDING, SETTINGS)
     assert (span.start, span.end) == (pytest.approx(40.0), pytest.approx(44.0))
     assert speech_in(catalogue, Recording("ff00", "other.mp4", 5.0), SETTINGS) == []
-
-
-def test_edges_lie_where_the_curve_is_steepest() -> None:
-    values = np.full(100, 0.02, np.float32)
-    values[30:60] = 0.9
-    values[[28, 29, 60, 61]] = 0.05  # what is heard before and after its time
-    curve = ScoreCurve(values, STEP, 5.0)
-    span = sharpened(Span(5.0 + 27 * STEP, 5.0 + 63 * STEP), curve)
-    assert (span.start, span.end) == (pytest.approx(5.0 + 30 * STEP), pytest.approx(5.0 + 60 * STEP))
-    everywhere = ScoreCurve(np.full(10, 0.9, np.float32), STEP)
-    assert sharpened(everywhere.span, everywhere).duration > 0
 
 
 def test_equal_neighbours_are_one() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earmark.captioning.vocabulary import Caption, builtin_vocabulary
 from earmark.engines import registry
-from earmark.engines.sound import SoundEngine, dequantise, locate
+from earmark.engines.sound import SoundEngine, dequantise, frames_between, locate, sharpened
 from earmark.errors import LibraryError
 from earmark.library import Catalogue, read_track, track_path
 from earmark.progress import Progress, ignore
@@ -23,13 +23,10 @@ from earmark.records import Recording
 from earmark.settings import CaptionSettings
 from earmark.timeline import ScoreCurve, Span, merge_spans, spans_above
 
-__all__ = ["Heard", "agreeing", "sharpened", "sounds_heard", "speech_in", "windowed"]
+__all__ = ["Heard", "agreeing", "sounds_heard", "speech_in", "windowed"]
 
 CHUNK_FRAMES = 4_096
 """Frames made into floating point at a time."""
-EDGE_SECONDS = 0.8
-"""How far from where a sound was located its edges are looked for; and the frames weighed on each side of one."""
-EDGE_FRAMES = 2
 SAME_PLACE = 0.5
 """Two sounds whose spans share at least this (intersection over union, or all of the shorter one) may be one noise."""
 SAME_MEANING = 0.5
@@ -80,35 +77,12 @@ def sounds_heard(
     for number, each in enumerate(vocabulary):
         curve = ScoreCurve(curves[number], header_step, start)
         if curve.num_frames and float(curve.values.max()) > 0.0:
-            located = locate(curve, engine.expected_seconds(each.sound))
-            heard += [Heard(each, sharpened(span, curve), p) for span, p in located if p >= settings.min_probability]
+            found = locate(curve, engine.expected_seconds(each.sound), engine.moments)
+            found = [moment for moment in found if moment[1] >= settings.min_probability]
+            found = sharpened(found, curve, frames_between(rows), engine.edges)
+            heard += [Heard(each, span, probability) for span, probability in found]
     vectors = engine.embed_text([each.sound for each in vocabulary])
     return agreeing(heard, _alike(vocabulary, vectors), settings), notes
-
-
-def sharpened(span: Span, curve: ScoreCurve) -> Span:
-    """The span with each edge moved to where the log-odds of the curve rise, or fall, most steeply near it.
-
-    What the ears hear they hear a little before and after its time as well; a caption has to come with its sound.
-    """
-    p = np.clip(curve.values.astype(np.float64), 1e-3, 1.0 - 1e-3)
-    sums = np.concatenate([[0.0], np.cumsum(np.log(p / (1.0 - p)))])
-
-    def rise(edge: int) -> float:
-        """From the mean of the frames before an edge between frames to that of the frames after it."""
-        first, last = max(0, edge - EDGE_FRAMES), min(len(p), edge + EDGE_FRAMES)
-        before = (sums[edge] - sums[first]) / max(1, edge - first)
-        return float((sums[last] - sums[edge]) / max(1, last - edge) - before)
-
-    def edges(first: float, last: float) -> range:
-        """Edges between frames, 0 to ``num_frames``, that lie between two times."""
-        low, high = (round((seconds - curve.start_seconds) / curve.step_seconds) for seconds in (first, last))
-        low = min(max(0, low), len(p))
-        return range(low, min(max(low, high), len(p)) + 1)
-
-    start = max(edges(span.start - EDGE_SECONDS, min(span.start + EDGE_SECONDS, span.middle)), key=rise)
-    end = min(edges(max(span.end - EDGE_SECONDS, span.middle), span.end + EDGE_SECONDS), key=rise)
-    return Span(curve.time_of(start), curve.time_of(end)) if start < end else span
 
 
 def agreeing(heard: Sequence[Heard], alike: set[frozenset[str]], settings: CaptionSettings) -> list[Heard]:

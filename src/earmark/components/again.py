@@ -33,7 +33,7 @@ class Ears:
         frames = self._engine.embed_audio(separated.heard.samples[0])  # (frames, dim)
         start, step = separated.heard.start_seconds, self._engine.step_seconds
         curve = ScoreCurve(self._engine.curve(frames, place.sound), step, start)
-        found = locate(curve, self._engine.expected_seconds(place.sound))
+        found = locate(curve, self._engine.expected_seconds(place.sound), self._engine.moments)
         again = max((p for where, p in found if where.overlap(span) > 0), default=0.0)
         first, last = curve.frame_of(span.start), curve.frame_of(span.end)
         fits = np.sort(frames[first : last + 1] @ self._vectors.T, axis=0)  # (frames, names)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earmark.engines import registry
-from earmark.engines.sound import LocateSettings, SoundEngine, dequantise, locate
+from earmark.engines.sound import SoundEngine, dequantise, frames_between, locate, sharpened
 from earmark.finding.coarse import stretches
 from earmark.library import Catalogue, Hearing, TrackHeader, read_track, track_path
 from earmark.records import Moment, Recording
@@ -45,19 +46,21 @@ def find_heard(
         QueryError: if the engine cannot read the text.
     """
     moments: list[Moment] = []
-    edges = LocateSettings(floor=max(LocateSettings.floor, PEAK_SHARE * settings.min_probability))
     for name, heard in _by_engine(listened(catalogue, recordings)).items():
         engine = load_ears(name)
         expected = engine.expected_seconds(text)
+        least = max(engine.moments.floor, PEAK_SHARE * settings.min_probability)
         chosen = stretches(text, catalogue, heard, engine)
         for (recording, hearing), ranges in zip(heard, chosen, strict=True):
             for first, last in ranges:
                 curve = curve_of(text, catalogue, recording, hearing, engine, first, last)
-                for span, probability in locate(curve, expected, edges):
-                    if probability >= settings.min_probability:
-                        peak = float(curve.cut(span).values.max(initial=0.0))
-                        evidence = {"engine": name, "peak": round(peak, 3)}
-                        moments.append(Moment(recording, span, probability, "heard", text, evidence=evidence))
+                found = locate(curve, expected, replace(engine.moments, floor=least))
+                found = [moment for moment in found if moment[1] >= settings.min_probability]
+                frames = frames_between(frames_of(catalogue, recording, hearing)[1][first:last])
+                for span, probability in sharpened(found, curve, frames, engine.edges):
+                    peak = float(curve.cut(span).values.max(initial=0.0))
+                    evidence = {"engine": name, "peak": round(peak, 3)}
+                    moments.append(Moment(recording, span, probability, "heard", text, evidence=evidence))
     return moments
 
 

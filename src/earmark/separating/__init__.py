@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ import numpy as np
 from earmark.engines import registry
 from earmark.engines.separator import Separator
 from earmark.engines.separator.masking import Tape, separated
-from earmark.engines.sound import LocateSettings, SoundEngine, SoundStream, locate
+from earmark.engines.sound import SoundEngine, SoundStream, locate
 from earmark.errors import FormatError, UsageError
 from earmark.media.clips import CLIP_EXTENSIONS, write_waveforms
 from earmark.media.decode import DecodeReport, decode
@@ -207,7 +207,7 @@ def moments_of(
     parts.append(engine.curve(stream.flush(), text))
     curve = ScoreCurve(np.concatenate(parts), engine.step_seconds, recording.start_seconds if start is None else start)
     floor = min(settings.also_probability, settings.min_probability)
-    found = locate(curve, engine.expected_seconds(text), LocateSettings(floor=floor))
+    found = locate(curve, engine.expected_seconds(text), replace(engine.moments, floor=floor))
     if not any(probability >= settings.min_probability for _, probability in found):
         return []
     return [Moment(recording, span, probability, "heard", text) for span, probability in sorted(found)]

@@ -92,3 +92,36 @@ def calibrate_moments(
             chosen, peak_weight=float(peak), mean_weight=float(mean), length_weight=float(length), offset=float(offset)
         )
     return replace(chosen, floor=settings.floor)
+
+
+def calibrate_edges(found: Sequence[tuple[NDArray[np.float64], float]], penalty: float = 1e-3) -> tuple[float, ...]:
+    """Weights of `edge_features`, so that the true edge is the likeliest of those there are.
+
+    Args:
+        found: for each edge the features of the places it could be at, and which place it is at, in frames.
+    """
+    from scipy.optimize import minimize
+
+    size = found[0][0].shape[1]
+    spread = np.concatenate([features for features, _ in found]).std(axis=0) + 1e-9
+    longest = max(len(features) for features, _ in found)
+    x = np.zeros((len(found), longest, size))
+    there = np.zeros((len(found), longest), dtype=bool)
+    wanted = np.zeros((len(found), longest))
+    for row, (features, at) in enumerate(found):
+        x[row, : len(features)] = features / spread
+        there[row, : len(features)] = True
+        share = np.exp(-2.0 * (np.arange(len(features)) - at) ** 2) + 1e-9  # half a frame either way
+        wanted[row, : len(features)] = share / share.sum()
+
+    def cost(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        evidence = np.where(there, x @ weights, -1e9)
+        evidence -= evidence.max(axis=1, keepdims=True)
+        share = np.exp(evidence)
+        share /= share.sum(axis=1, keepdims=True)
+        loss = -(wanted * np.log(share + 1e-30)).sum() / len(found) + penalty * float(weights @ weights)
+        slope = np.einsum("ne,nef->f", share - wanted, x) / len(found) + 2 * penalty * weights
+        return float(loss), slope
+
+    weights = minimize(cost, np.zeros(size), jac=True, method="L-BFGS-B").x
+    return tuple(float(w) for w in weights / spread)

@@ -44,5 +44,7 @@ def join(
         moment = side.T @ side
         moments.append(moment / np.trace(moment))
     _, directions = np.linalg.eigh(moments[0] + moments[1])
-    basis = directions[:, ::-1][:, :dim].reshape(members, size, dim)
+    # The library keeps bytes of one scale: turned, no number of a vector carries much more than another.
+    turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((dim, dim)))
+    basis = (directions[:, ::-1][:, :dim] @ turn).reshape(members, size, dim)
     return np.asarray(weights[:, None, None] * basis, dtype=np.float32)

@@ -12,11 +12,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.sound.edges import EdgeSettings, sharpened
 from earmark.engines.sound.locating import LocateSettings, locate
-from earmark.engines.sound.quantising import dequantise, quantise
+from earmark.engines.sound.quantising import dequantise, frames_between, quantise
 from earmark.engines.sound.streaming import SoundStream
 
-__all__ = ["LocateSettings", "SoundEngine", "SoundStream", "dequantise", "locate", "quantise"]
+__all__ = [
+    "EdgeSettings", "LocateSettings", "SoundEngine", "SoundStream", "dequantise", "frames_between", "locate",
+    "quantise", "sharpened",
+]  # fmt: skip
 
 
 class SoundEngine(Protocol):
@@ -30,6 +34,8 @@ class SoundEngine(Protocol):
         window_seconds, context_seconds: how to cut long audio: windows of the one, with the other on both sides,
             whose frames are discarded.
         clip_frames: frames that make one coarse vector; 0 where the engine makes none.
+        moments: how moments are cut out of its curves, and how probable they are.
+        edges: where exactly they begin and end.
     """
 
     name: str
@@ -39,6 +45,8 @@ class SoundEngine(Protocol):
     window_seconds: float
     context_seconds: float
     clip_frames: int
+    moments: LocateSettings
+    edges: EdgeSettings
 
     def embed_audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mono samples ``(n,)`` to unit rows ``(frames, dim)``, one for every begun `step_seconds`."""

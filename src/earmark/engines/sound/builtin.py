@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.sound.edges import EdgeSettings
+from earmark.engines.sound.locating import LocateSettings
 from earmark.engines.sound.pieces import WordPieces
 from earmark.errors import EngineError, QueryError
 from earmark.media.logmel import BANDS, FLOOR, HOP, SAMPLE_RATE, log_mel
@@ -76,6 +78,8 @@ class BuiltinSound:
         self._card: dict[str, Any] = json.loads((weights / "model.json").read_text(encoding="utf-8"))
         self.name: str = self._card["name"]
         self.dim: int = self._card["dim"]
+        self.moments = LocateSettings(**self._card.get("moments", {}))
+        self.edges = EdgeSettings(**{way: tuple(weights) for way, weights in self._card.get("edges", {}).items()})
         self.clip_frames: int = CLIP_FRAMES if "clip_value_weight" in self._text else 0
         self._vocabulary = list(self._card["vocabulary"])
         if self._text["linear_weight"].ndim != 3:

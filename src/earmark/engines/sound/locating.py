@@ -23,7 +23,10 @@ __all__ = ["LocateSettings", "evidence_of", "locate"]
 
 @dataclass(frozen=True)
 class LocateSettings:
-    """How moments are cut out of a curve. Defaults measured on scenes of recordings kept out of training."""
+    """How moments are cut out of a curve.
+
+    The weights are fitted by ``bench/sound.py --calibrate`` for each model and stored with it; these are a start.
+    """
 
     floor: float = 0.02
     """Moments less probable than this are not reported at all."""
@@ -39,10 +42,10 @@ class LocateSettings:
     """Nor do longer ones join two."""
     min_share: float = 0.1
     """Moments shorter than this share of the expected duration are not reported."""
-    peak_weight: float = 0.383
-    mean_weight: float = 0.769
-    length_weight: float = 0.122
-    offset: float = 1.527
+    peak_weight: float = 0.5
+    mean_weight: float = 0.6
+    length_weight: float = 0.15
+    offset: float = 1.2
     """Probability of a moment: sigmoid of weighted log-odds of its peak and mean, and log of its length in frames."""
 
 

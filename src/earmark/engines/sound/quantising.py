@@ -6,10 +6,12 @@ store; what passes it is clipped. The cosine of a restored vector with the origi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCALE", "dequantise", "quantise"]
+__all__ = ["SCALE", "dequantise", "frames_between", "quantise"]
 
 SCALE = 254.0
 """1 / SCALE is one step: components up to 0.5 fit."""
@@ -25,3 +27,8 @@ def dequantise(stored: NDArray[np.int8]) -> NDArray[np.float32]:
     frames = stored.astype(np.float32)
     lengths = np.linalg.norm(frames, axis=-1, keepdims=True)
     return np.asarray(np.divide(frames, lengths, out=np.zeros_like(frames), where=lengths > 0), dtype=np.float32)
+
+
+def frames_between(stored: NDArray[np.int8]) -> Callable[[int, int], NDArray[np.float32]]:
+    """Unit rows from one frame to before another, of stored ones that may be mapped from a file."""
+    return lambda first, last: dequantise(np.asarray(stored[first:last]))
