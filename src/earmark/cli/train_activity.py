@@ -17,11 +17,12 @@ EXAMPLE = "Example: earmark train activity musan/ -o mine.onnx && earmark segmen
 
 
 def activity(
-    folder: Annotated[
-        Path,
+    folders: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FOLDER",
-            help="Recordings in speech/, music/ and noise/ (MUSAN's layout), or with names that begin so.",
+            metavar="FOLDER...",
+            help="Recordings in speech/, music/ and noise/ (MUSAN's layout), or with names that begin so; or a data "
+            "set of `earmark dataset build`, or another folder whose table (manifest.csv) labels its files.",
             show_default=False,
         ),
     ],
@@ -67,7 +68,8 @@ def activity(
             "--render-music",
             metavar="MINUTES",
             min=0.0,
-            help="Add so many minutes of music composed here and played by fluidsynth with FluidR3 into FOLDER/music.",
+            help="Add so many minutes of music composed here and played by fluidsynth with FluidR3 into the first "
+            "FOLDER/music.",
         ),
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Same corpus, options and seed: same scenes.")] = 0,
@@ -106,11 +108,11 @@ def activity(
     if render_music:
         from earmark.training.activity.music import render
 
-        music = folder / "music"
+        music = folders[0] / "music"
         music.mkdir(parents=True, exist_ok=True)
         render(music, render_music, seed)
     with progress_on_stderr() as draw:
-        outcome = train_activity(folder, output, settings, draw, work, force)
+        outcome = train_activity(folders, output, settings, draw, work, force)
     for line in outcome.skipped:
         say(f"note: left out {line}")
     best = outcome.epochs[outcome.best]

@@ -70,14 +70,12 @@ class Scene:
 
 
 def load_clip(clip: Clip) -> NDArray[np.float32]:
-    """Decodes a clip; the `Load` of everyone who keeps no cache."""
+    """Decodes a clip, of a long recording only its span; the `Load` of everyone who keeps no cache."""
     from earmark.media.decode import decode
 
-    blocks = [block.mono() for block in decode(str(clip.path), sample_rate=SAMPLE_RATE)]
-    samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
-    if clip.span is not None:
-        samples = samples[to_samples(clip.span.start, SAMPLE_RATE) : to_samples(clip.span.end, SAMPLE_RATE)]
-    return samples
+    start, end = (None, None) if clip.span is None else (clip.span.start, clip.span.end)
+    blocks = decode(str(clip.path), sample_rate=SAMPLE_RATE, start_seconds=start, end_seconds=end)
+    return np.concatenate([np.zeros(0, np.float32), *(block.mono() for block in blocks)])
 
 
 def sound_of(

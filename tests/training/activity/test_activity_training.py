@@ -47,7 +47,7 @@ def musan(tmp_path: Path, write_media: Callable[..., Path], sound: type) -> Path
 
 def test_a_corpus_is_read_once_and_kept(musan: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
-    corpus = read_corpus(musan, work)
+    corpus = read_corpus([musan], work)
     assert corpus.kinds == ("music", "noise")
     assert len(corpus.clips) == 13
     assert sum(clip.kind == "noise" for clip in corpus.clips) == 7
@@ -57,10 +57,25 @@ def test_a_corpus_is_read_once_and_kept(musan: Path, tmp_path: Path) -> None:
     assert first.heard == ((0.0, 4.0),)
     assert first.level_db == pytest.approx(10 * np.log10(0.2**2 / 2 + 0.1**2 / 2), abs=0.1)
     stamp = (work / "corpus.i16").stat().st_mtime_ns
-    assert read_corpus(musan, work).clips == corpus.clips
+    assert read_corpus([musan], work).clips == corpus.clips
     assert (work / "corpus.i16").stat().st_mtime_ns == stamp
     (musan / "music" / "some label" / "m0.wav").unlink()
-    assert len(read_corpus(musan, work).clips) == 12
+    assert len(read_corpus([musan], work).clips) == 12
+
+
+def test_a_table_says_what_is_heard(musan: Path, tmp_path: Path, write_media: Callable[..., Path], sound: type) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    write_media(own / "a.wav", sound(tones(6, 300)[None]))
+    (own / "manifest.csv").write_text(
+        "file,start,end,label,caption\na.wav,0,2,music,a tune\na.wav,3,6,violin,a violin\na.wav,2,3,laugh,laughter\n"
+        "a.wav,2,3,,\n../own/a.wav,0,1,dog,a dog\n"
+    )
+    corpus = read_corpus([own, musan], tmp_path / "work")
+    mine = [clip for clip in corpus.clips if clip.name == "a.wav"]
+    assert [(clip.kind, clip.seconds) for clip in mine] == [("music", 2.0), ("music", 3.0), ("noise", 1.0)]
+    assert len({clip.held_out for clip in mine}) == 1  # one recording is on one side
+    assert len(corpus.clips) == 13 + 3
 
 
 def test_recordings_are_either_learnt_from_or_held_out(musan: Path, tmp_path: Path) -> None:
@@ -119,7 +134,7 @@ def test_folders_that_teach_nothing(
         for number in range(count):
             write_media(top / name / f"{number}.wav", sound(hiss(1, number)[None]))
     with pytest.raises(MediaError) as caught:
-        read_corpus(top, tmp_path / "work")
+        read_corpus([top], tmp_path / "work")
     assert str(caught.value) == message.format(top=top)
 
 
@@ -127,20 +142,20 @@ def test_a_class_of_silent_files_is_refused_and_broken_ones_are_told(
     musan: Path, tmp_path: Path, write_media: Callable[..., Path], sound: type
 ) -> None:
     (musan / "noise" / "broken.wav").write_bytes(b"nothing like audio")
-    corpus = read_corpus(musan, tmp_path / "work")
+    corpus = read_corpus([musan], tmp_path / "work")
     assert len(corpus.skipped) == 1
     assert "broken.wav: expected" in corpus.skipped[0]
     (musan / "speech").mkdir()
     write_media(musan / "speech" / "mute.wav", sound(np.zeros((1, RATE), np.float32)))
     with pytest.raises(MediaError) as caught:
-        read_corpus(musan, tmp_path / "work")
+        read_corpus([musan], tmp_path / "work")
     assert str(caught.value) == (
         f"{musan}: expected recordings with audible speech, found none among 1 files. Check the files of this class."
     )
 
 
 def test_scenes_tell_the_truth_about_themselves(musan: Path, tmp_path: Path) -> None:
-    corpus = read_corpus(musan, tmp_path / "work")
+    corpus = read_corpus([musan], tmp_path / "work")
     maker = SceneMaker(corpus, ("music", "noise"), 6.0)
     scenes = [maker.make(np.random.default_rng(seed)) for seed in range(40)]
     again = maker.make(np.random.default_rng(3))
@@ -183,7 +198,7 @@ def test_a_model_is_trained_exported_and_used_at_once(
         model=model, classes=classes, epochs=12 if model == "mlp" else 3, scenes=10, scene_seconds=4.0, batch_size=2,
         learning_rate=0.01,
     )  # fmt: skip
-    outcome = train_activity(musan, out, settings)
+    outcome = train_activity([musan], out, settings)
     assert outcome.description.classes == (classes or ("music", "noise"))
     assert out.stat().st_size < megabytes * 1e6
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
@@ -199,13 +214,13 @@ def test_a_model_is_trained_exported_and_used_at_once(
     music = values[:, engine.classes.index("music")]
     assert music[20:80].mean() > music[120:180].mean() + 0.2
     with pytest.raises(FormatError) as caught:
-        train_activity(musan, out, settings)
+        train_activity([musan], out, settings)
     assert str(caught.value) == (
         f"{out}: expected a free name, found a file that is already there. "
         "Choose another name, or pass --force to write over it."
     )
     with pytest.raises(FormatError) as absent:
-        train_activity(musan, tmp_path / "x.onnx", ActivityTraining(classes=("speech",)))
+        train_activity([musan], tmp_path / "x.onnx", ActivityTraining(classes=("speech",)))
     assert str(absent.value) == (
         f"speech: expected one of the classes in {musan}: music, noise, found none of that name. "
         "Leave it out, or add recordings of it."

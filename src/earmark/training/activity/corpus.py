@@ -1,8 +1,10 @@
-"""A folder of recordings of speech, music and noise, as MUSAN lays them out, ready to be mixed.
+"""Recordings of speech, music and noise, as MUSAN lays them out or as a table names them, ready to be mixed.
 
-The class of a recording is the folder it lies in, at any depth (``musan/speech/…``), or what its name begins with
-(``music-fma-0001.wav``). Everything is decoded once into one file of 16 kHz 16-bit samples, read by memory mapping,
-so a corpus of a hundred hours needs no more memory than one of ten minutes.
+In a folder with a table (the ``manifest.csv`` of a data set or a collection, or one's own ``file,start,end,caption``)
+the class follows from the label: speech, music and its instruments, and any other sound is noise; voices that do not
+speak are left out. Elsewhere the class of a recording is the folder it lies in, at any depth (``musan/speech/…``), or
+what its name begins with (``music-fma-0001.wav``). Everything is decoded once into one file of 16 kHz 16-bit samples,
+read by memory mapping, so a corpus of a hundred hours needs no more memory than one of ten minutes.
 
 Where in a recording its class is really heard is not told, so it is measured: frames near the recording's own loud
 level count, pauses in them up to `BRIDGE_SECONDS` too; in speech, Silero must agree on the clean recording.
@@ -23,9 +25,12 @@ from numpy.typing import NDArray
 from earmark.engines.activity.level import LevelMeter
 from earmark.engines.activity.silero import Silero
 from earmark.errors import EarmarkError, MediaError
-from earmark.media.decode import decode
 from earmark.media.discover import discover
 from earmark.progress import Progress, ignore
+from earmark.scenes.builder import load_clip
+from earmark.scenes.clips import Clip as LabelledClip
+from earmark.scenes.clips import read_clips
+from earmark.scenes.vocabulary import shipped_vocabulary
 from earmark.settings import SAMPLE_RATE
 from earmark.timeline import ScoreCurve, Span, merge_spans, spans_above
 
@@ -88,15 +93,28 @@ class Corpus:
         return Corpus(tuple(chosen), self.samples)
 
 
-def read_corpus(folder: Path, work: Path, on_progress: Progress = ignore) -> Corpus:
+@dataclass(frozen=True)
+class _Source:
+    """A recording, or `span` of it, of one class; of one `name`, all is held out or nothing."""
+
+    path: Path
+    name: str
+    span: Span | None = None
+
+    def sort_key(self) -> tuple[str, float]:
+        return str(self.path), self.span.start if self.span is not None else 0.0
+
+
+def read_corpus(folders: Sequence[Path], work: Path, on_progress: Progress = ignore) -> Corpus:
     """Decodes a corpus into `work`, or takes what an earlier run decoded there.
 
     Raises:
         MediaError: if a class folder holds no audio, or fewer than two classes are found.
+        FormatError: if a table is not as `earmark.scenes.clips.read_clips` asks.
     """
-    by_class = _classify(folder)
-    paths = [(kind, path) for kind in CLASSES for path in by_class.get(kind, [])]
-    signature = [[kind, str(path), os.stat(path).st_size] for kind, path in paths]
+    by_class = _classify(folders)
+    sources = [(kind, source) for kind in CLASSES for source in by_class.get(kind, [])]
+    signature = [[kind, str(one.path), str(one.span), _size(one.path)] for kind, one in sources]
     index, audio = work / "corpus.json", work / "corpus.i16"
     if index.is_file() and audio.is_file():
         stored = json.loads(index.read_text("utf-8", "surrogateescape"))
@@ -107,27 +125,26 @@ def read_corpus(folder: Path, work: Path, on_progress: Progress = ignore) -> Cor
     clips: list[Clip] = []
     skipped: list[str] = []
     with audio.open("wb") as file:
-        for number, (kind, path) in enumerate(paths):
-            on_progress("decode", number, len(paths))
+        for number, (kind, source) in enumerate(sources):
+            on_progress("decode", number, len(sources))
             try:
-                samples = np.concatenate([np.zeros(0, np.float32), *(block.mono() for block in decode(path))])
+                samples = load_clip(LabelledClip(source.path, kind, span=source.span))
             except EarmarkError as error:
                 skipped.append(str(error))
                 continue
             heard = activity_spans(samples, kind, silero)
             if not heard:
-                skipped.append(f"{path}: no {kind} is heard in it")
+                skipped.append(f"{source.path}: no {kind} is heard in it")
                 continue
             first = file.tell() // 2
             (np.clip(samples, -1, 1) * 32767).round().astype("<i2").tofile(file)
-            name = str(path.relative_to(folder))
             pairs = tuple((span.start, span.end) for span in heard)
-            clips.append(Clip(name, kind, first, file.tell() // 2, pairs, _level(samples, heard)))
-    on_progress("decode", len(paths), len(paths))
+            clips.append(Clip(source.name, kind, first, file.tell() // 2, pairs, _level(samples, heard)))
+    on_progress("decode", len(sources), len(sources))
     for kind in by_class:
         if not any(clip.kind == kind for clip in clips):
             raise MediaError(
-                folder, expected=f"recordings with audible {kind}", found=f"none among {len(by_class[kind])} files",
+                folders[0], expected=f"recordings with audible {kind}", found=f"none among {len(by_class[kind])} files",
                 hint="Check the files of this class.",
             )  # fmt: skip
     stored = {"signature": signature, "clips": [asdict(clip) for clip in clips], "skipped": skipped}
@@ -156,9 +173,33 @@ def activity_spans(samples: NDArray[np.float32], kind: str, silero: Silero) -> l
     return [span for span in kept if span.duration >= min(LEAST_SECONDS, 0.5 * end)]
 
 
-def _classify(folder: Path) -> dict[str, list[Path]]:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # decoding says what is the matter
+        return -1
+
+
+def _classify(folders: Sequence[Path]) -> dict[str, list[_Source]]:
     """The recordings of each class, sorted; a class folder that exists is there even without any."""
-    found: dict[str, list[Path]] = {}
+    found: dict[str, list[_Source]] = {}
+    for folder in folders:
+        laid_out = {} if (folder / "manifest.csv").is_file() else _by_layout(folder)
+        chosen = laid_out if laid_out or not any(folder.glob("*.csv")) else _by_table(folder)
+        for kind, sources in chosen.items():
+            found.setdefault(kind, []).extend(sources)
+    if len(found) < 2:
+        raise MediaError(
+            ", ".join(str(folder) for folder in folders),
+            expected="recordings of at least two classes",
+            found=f"only {next(iter(found))}" if found else "folders and names of no class",
+            hint="Lay them out as speech/, music/ and noise/, or begin their names with the class.",
+        )
+    return {kind: sorted(found[kind], key=_Source.sort_key) for kind in CLASSES if kind in found}
+
+
+def _by_layout(folder: Path) -> dict[str, list[_Source]]:
+    found: dict[str, list[_Source]] = {}
     files: Sequence[Path] = discover([folder])
     for path in files:
         relative = path.relative_to(folder)
@@ -167,7 +208,7 @@ def _classify(folder: Path) -> dict[str, list[Path]]:
         if kind is None:
             kind = next((kind for kind in CLASSES if relative.name.lower().startswith(kind)), None)
         if kind is not None:
-            found.setdefault(kind, []).append(path)
+            found.setdefault(kind, []).append(_Source(path, str(relative)))
     for kind in CLASSES:
         empty = folder / kind
         if empty.is_dir() and kind not in found:
@@ -175,14 +216,27 @@ def _classify(folder: Path) -> dict[str, list[Path]]:
                 empty, expected="recordings of this class", found="no audio in the folder",
                 hint="Put audio files into it, or remove the folder.",
             )  # fmt: skip
-    if len(found) < 2:
-        raise MediaError(
-            folder,
-            expected="recordings of at least two classes",
-            found=f"only {next(iter(found))}" if found else "folders and names of no class",
-            hint="Lay them out as speech/, music/ and noise/, or begin their names with the class.",
-        )
-    return {kind: sorted(found[kind]) for kind in CLASSES if kind in found}
+    return found
+
+
+def _by_table(folder: Path) -> dict[str, list[_Source]]:
+    vocabulary = shipped_vocabulary()
+    found: dict[str, list[_Source]] = {}
+    for clip in read_clips(folder, vocabulary):
+        kinds = {clip.label, *vocabulary.parents.get(clip.label, ())}
+        if not clip.label or clip.label == "silence":
+            continue
+        if "speech" in kinds:
+            kind = "speech"
+        elif kinds & {"music", "musical_instrument"}:
+            kind = "music"
+        elif kinds & {"human_voice", "crowd"}:
+            continue
+        else:
+            kind = "noise"
+        name = os.path.relpath(clip.path, folder)
+        found.setdefault(kind, []).append(_Source(clip.path, name, clip.span))
+    return found
 
 
 def _level(samples: NDArray[np.float32], heard: Sequence[Span]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -76,10 +76,10 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def train_activity(
-    folder: Path, out: Path, settings: ActivityTraining | None = None, on_progress: Progress = ignore,
+    folders: Sequence[Path], out: Path, settings: ActivityTraining | None = None, on_progress: Progress = ignore,
     work: Path | None = None, force: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Trains on a folder laid out as `read_corpus` expects; writes `out` (ONNX), its history and its curves.
+    """Trains on folders as `read_corpus` expects; writes `out` (ONNX), its history and its curves.
 
     Args:
         work: where the decoded corpus is kept; a folder beside `out` by default.
@@ -95,8 +95,8 @@ def train_activity(
             hint="Choose another name, or pass --force to write over it.",
         )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
-    corpus = read_corpus(folder, out.with_suffix(".corpus") if work is None else work, on_progress)
-    classes = _classes(settings, corpus, folder)
+    corpus = read_corpus(folders, out.with_suffix(".corpus") if work is None else work, on_progress)
+    classes = _classes(settings, corpus, folders[0])
     torch.manual_seed(settings.seed)
     kind, usual = MODELS[settings.model]
     features = usual if settings.features is None else settings.features
