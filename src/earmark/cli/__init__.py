@@ -41,7 +41,13 @@ def main() -> None:
 
 
 def stopped() -> NoReturn:
-    sys.stderr.write("earmark: stopped. What was heard is kept; the same command goes on from there.\n")
+    kept = "What was heard is kept; the same command goes on from there."
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if command == "train":
+        kept = "The last checkpoint, if there was one, is kept; with --resume the same command goes on from there."
+    elif command == "separate":
+        kept = "No half file was left."
+    sys.stderr.write(f"earmark: stopped. {kept}\n")
     sys.exit(STOPPED)
 
 
