@@ -47,10 +47,7 @@ def sound(
     """
     from dataclasses import replace
 
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    from earmark.errors import EngineError
+    from earmark.cli.training import training_extra, training_progress
     from earmark.training.sound_config import CollectionConfig, SoundConfig, read_config
 
     if config.is_dir():
@@ -59,26 +56,9 @@ def sound(
         chosen = read_config(config)
     if minutes is not None:
         chosen = replace(chosen, minutes=minutes)
-    try:
+    with training_extra():
         from earmark.training.sound import train_sound
-    except ModuleNotFoundError as exc:
-        if exc.name is None or exc.name.split(".")[0] == "earmark":
-            raise
-        raise EngineError(
-            "earmark train",
-            expected="the training extra",
-            found=f"no package {exc.name}",
-            hint="Run `pip install 'earmark[train]'`.",
-        ) from exc
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks = {}
-
-        def draw(stage: str, completed: float, total: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=completed, total=total)
-
+    with training_progress() as draw:
         chosen_member = None if member is None else member - 1
         weights = train_sound(chosen, out, resume=resume, member=chosen_member, on_progress=draw)
     if weights is None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.console import ForceOption, clock, progress_on_stderr, say
-from earmark.errors import EngineError, UsageError
+from earmark.cli.console import ForceOption, clock, say
+from earmark.cli.training import training_extra, training_progress
+from earmark.errors import UsageError
 
 __all__ = ["EXAMPLE", "activity", "register"]
 
@@ -92,13 +93,8 @@ def activity(
     for name, value, known in (("--model", model, ("temporal", "mlp")), ("--features", features, ("logmel", "mfcc"))):
         if value is not None and value not in known:
             raise UsageError(name, expected=f"one of {', '.join(known)}", found=value, hint=f"Use {known[0]}.")
-    try:
+    with training_extra():
         from earmark.training.activity.loop import ActivityTraining, train_activity
-    except ModuleNotFoundError as exc:
-        raise EngineError(
-            "earmark train", expected="the packages of the extra train", found=f"no {exc.name}",
-            hint="Run: pip install 'earmark[train]'",
-        ) from exc  # fmt: skip
     began = time.monotonic()
     names = None if classes is None else tuple(name.strip() for name in classes.split(",") if name.strip())
     settings = ActivityTraining(
@@ -111,7 +107,7 @@ def activity(
         music = folders[0] / "music"
         music.mkdir(parents=True, exist_ok=True)
         render(music, render_music, seed)
-    with progress_on_stderr() as draw:
+    with training_progress() as draw:
         outcome = train_activity(folders, output, settings, draw, work, force)
     for line in outcome.skipped:
         say(f"note: left out {line}")

@@ -34,7 +34,8 @@ def align(
 
     Example: earmark train align align.yaml --data AudioGrounding -o runs/align
     """
-    from earmark.cli.console import progress_on_stderr, say
+    from earmark.cli.console import say
+    from earmark.cli.training import training_extra, training_progress
     from earmark.errors import EarmarkError
     from earmark.training.align.settings import read_settings
 
@@ -52,13 +53,14 @@ def align(
         typer.echo(best)
     else:
         settings = read_settings(config, **changes)
-        from earmark.training.align.job import run
-        from earmark.training.align.loop import Epoch
+        with training_extra():
+            from earmark.training.align.job import run
+            from earmark.training.align.loop import Epoch
 
         def tell(epoch: Epoch) -> None:
             say(f"epoch {epoch.number}: loss {epoch.train_loss:.4f}, validation {epoch.val_loss:.4f}")
 
-        with progress_on_stderr() as on_progress:
+        with training_progress() as on_progress:
             path = run(settings, out, resume=resume, on_broken=on_broken, on_progress=on_progress, on_epoch=tell)
         typer.echo(path)
     if broken:

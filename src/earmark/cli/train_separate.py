@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.console import progress_on_stderr, say
-from earmark.errors import EngineError
+from earmark.cli.console import say
+from earmark.cli.training import training_extra, training_progress
 
 __all__ = ["EXAMPLE", "register", "separate"]
 
@@ -35,26 +35,17 @@ def separate(
     ] = None,
 ) -> None:
     """Train the model that separates sounds. Runs on the GPU where there is one."""
-    try:
+    with training_extra():
         from earmark.training.separate.config import SeparateConfig, read_separate_config
         from earmark.training.separate.loop import train_separate
         from earmark.training.sound_config import CollectionConfig
-    except ModuleNotFoundError as exc:
-        if exc.name is None or exc.name.split(".")[0] == "earmark":
-            raise
-        raise EngineError(
-            "earmark train",
-            expected="the training extra",
-            found=f"no package {exc.name}",
-            hint="Run `pip install 'earmark[train]'`.",
-        ) from exc
     if config.is_dir():
         chosen = SeparateConfig(data=str(config.resolve()), collections=(CollectionConfig(folder="."),))
     else:
         chosen = read_separate_config(config)
     if minutes is not None:
         chosen = replace(chosen, minutes=minutes)
-    with progress_on_stderr() as draw:
+    with training_progress() as draw:
         weights = train_separate(chosen, out, resume=resume, on_progress=draw)
     say(f"use them: copy {weights} over earmark/engines/separator/weights")
     typer.echo(weights)

@@ -27,22 +27,14 @@ def speech_text(
 
     Example: earmark train speech-text speech-text.yaml -o runs/speech-text
     """
-    from earmark.cli.console import progress_on_stderr, say
-    from earmark.errors import EarmarkError, EngineError
+    from earmark.cli.console import say
+    from earmark.cli.training import training_extra, training_progress
+    from earmark.errors import EarmarkError
 
-    try:
+    with training_extra():
         from earmark.training.speech_text.job import run
         from earmark.training.speech_text.loop import Check
         from earmark.training.speech_text.settings import read_settings
-    except ModuleNotFoundError as exc:
-        if exc.name is None or exc.name.split(".")[0] == "earmark":
-            raise
-        raise EngineError(
-            "earmark train",
-            expected="the training extra",
-            found=f"no package {exc.name}",
-            hint="Run `pip install 'earmark[train]'`.",
-        ) from exc
     settings = read_settings(config, **({} if steps is None else {"max_steps": steps}))
     broken: list[EarmarkError] = []
 
@@ -50,7 +42,7 @@ def speech_text(
         hits = f", Hits@1 of six {check.hits:.3f} (chance 0.167)" if check.hits == check.hits else ""
         say(f"step {check.step}: loss {check.loss:.3f}{hits}, temperature {check.temperature:.3f}")
 
-    with progress_on_stderr() as draw:
+    with training_progress() as draw:
         weights = run(settings, out, resume=resume, on_progress=draw, on_check=tell, on_broken=broken.append)
     typer.echo(weights)
     if broken:
