@@ -20,7 +20,7 @@ from earmark.engines.separator import Mask
 from earmark.engines.separator.masking import hann, spectrum_of
 from earmark.engines.sound.builtin import WEIGHTS as SOUND_WEIGHTS
 from earmark.engines.sound.pieces import WordPieces
-from earmark.errors import EngineError, QueryError
+from earmark.errors import EngineError
 
 __all__ = ["BuiltinSeparator", "fingerprint"]
 
@@ -135,21 +135,7 @@ class BuiltinSeparator:
         Raises:
             QueryError: see `mask`.
         """
-        if len(text.strip()) < 2:
-            raise QueryError(
-                f"“{text}”",
-                expected="a sound in words",
-                found="an empty query" if not text.strip() else "a single character",
-                hint="Describe it: “a baby crying”.",
-            )
-        if self._pieces.known_share(text) < 0.5:
-            raise QueryError(
-                f"“{text}”",
-                expected="English words",
-                found="a script earmark's built-in separator does not read",
-                hint="Describe the sound in English, or use an engine of `earmark models`.",
-            )
-        pieces = self._pieces.embed([text])
+        pieces = self._pieces.read(text, "separator does")[None]
         meaning = self._meaning(pieces)
         alike = (self._known @ pieces[0] + self._meant @ meaning[0]) / 2  # (wordings,)
         nearest = np.maximum.reduceat(alike, self._firsts)  # (sounds,)

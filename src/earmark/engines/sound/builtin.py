@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from earmark.engines.sound.edges import EdgeSettings
 from earmark.engines.sound.locating import LocateSettings
 from earmark.engines.sound.pieces import WordPieces
-from earmark.errors import EngineError, QueryError
+from earmark.errors import EngineError
 from earmark.media.logmel import BANDS, FLOOR, HOP, SAMPLE_RATE, log_mel
 
 __all__ = ["BuiltinSound"]
@@ -30,6 +30,7 @@ CHUNK_FRAMES = 750
 """Model frames (60 s) heard in one call of the network, so that memory does not grow with the samples given."""
 CONTEXT_FRAMES = 40
 """Model frames (3.2 s) on each side beyond which nothing reaches a frame; measured in the tests."""
+READER = "ears do"
 LEAN = np.float32(0.6)
 """Weight of the known sounds nearest to a query beside what its own words say."""
 LIKENESS = np.float32(0.05)
@@ -139,28 +140,6 @@ class BuiltinSound:
 
     # --- reading ---
 
-    def _read(self, text: str) -> NDArray[np.float32]:
-        """The word-piece vector of a query, shape ``(text_dim,)``.
-
-        Raises:
-            QueryError: if there is nothing in it, or nothing in a script the table knows.
-        """
-        if len(text.strip()) < 2:
-            raise QueryError(
-                f"“{text}”",
-                expected="a sound in words",
-                found="an empty query" if not text.strip() else "a single character",
-                hint="Describe it: “a baby crying”.",
-            )
-        if self._pieces.known_share(text) < 0.5:
-            raise QueryError(
-                f"“{text}”",
-                expected="English words",
-                found="a script earmark's built-in ears do not read",
-                hint="Describe the sound in English, or use an engine of `earmark models`.",
-            )
-        return np.asarray(self._pieces.embed([text])[0])
-
     def _encode(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
         """Word-piece vectors ``(n, text_dim)`` to unit rows ``(n, dim)``."""
         weights = self._text
@@ -179,7 +158,7 @@ class BuiltinSound:
         """
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        pieces = np.stack([self._read(text) for text in texts])
+        pieces = np.stack([self._pieces.read(text, READER) for text in texts])
         alike = np.maximum.reduceat(pieces @ self._known.T, self._first_rows, axis=1)  # (texts, sounds)
         share = np.exp((alike - alike.max(axis=1, keepdims=True)) / LIKENESS)
         share /= share.sum(axis=1, keepdims=True)
@@ -201,7 +180,7 @@ class BuiltinSound:
 
     def expected_seconds(self, text: str) -> float:
         """About how long such a sound lasts: a linear guess from the words, between 0.2 and 10 s."""
-        guess = float(self._read(text) @ self._text["duration_weight"] + self._text["duration_bias"][0])
+        guess = float(self._pieces.read(text, READER) @ self._text["duration_weight"] + self._text["duration_bias"][0])
         return float(np.clip(np.exp(guess), 0.2, 10.0))
 
     # --- knowing ---
@@ -210,7 +189,7 @@ class BuiltinSound:
         return tuple(self._vocabulary)
 
     def nearest(self, text: str, k: int = 3) -> list[tuple[str, float]]:
-        similarity = self._known @ self._read(text)
+        similarity = self._known @ self._pieces.read(text, READER)
         found: dict[str, float] = {}
         for row in np.argsort(-similarity):
             found.setdefault(self._vocabulary[self._known_rows[int(row)]], float(similarity[row]))

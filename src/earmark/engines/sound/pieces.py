@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.errors import EngineError
+from earmark.errors import EngineError, QueryError
 
 __all__ = ["WordPieces"]
 
@@ -51,6 +51,31 @@ class WordPieces:
         """The share of the text's pieces that are in the table, in [0, 1]; 0.0 for an empty text."""
         ids = self.ids(text)
         return sum(1 for piece in ids if piece != self._unknown) / len(ids) if ids else 0.0
+
+    def read(self, text: str, reader: str) -> NDArray[np.float32]:
+        """The unit vector of a described sound, shape ``(dim,)``.
+
+        Args:
+            reader: who reads it, for the error: "ears do", say.
+
+        Raises:
+            QueryError: if there is nothing in it, or nothing in a script the table knows.
+        """
+        if len(text.strip()) < 2:
+            raise QueryError(
+                f"“{text}”",
+                expected="a sound in words",
+                found="an empty query" if not text.strip() else "a single character",
+                hint="Describe it: “a baby crying”.",
+            )
+        if self.known_share(text) < 0.5:
+            raise QueryError(
+                f"“{text}”",
+                expected="English words",
+                found=f"a script earmark's built-in {reader} not read",
+                hint="Describe the sound in English, or use an engine of `earmark models`.",
+            )
+        return np.asarray(self.embed([text])[0])
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit rows ``(len(texts), dim)``; a row of zeros where nothing of the text is known."""
