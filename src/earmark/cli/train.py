@@ -48,7 +48,8 @@ def sound(
     from dataclasses import replace
 
     from earmark.cli.training import training_extra, training_progress
-    from earmark.training.sound_config import CollectionConfig, SoundConfig, read_config
+    from earmark.training.config import CollectionConfig
+    from earmark.training.sound_config import SoundConfig, read_config
 
     if config.is_dir():
         chosen = SoundConfig(data=str(config.resolve()), collections=(CollectionConfig(folder="."),))

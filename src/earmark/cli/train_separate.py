@@ -36,9 +36,9 @@ def separate(
 ) -> None:
     """Train the model that separates sounds. Runs on the GPU where there is one."""
     with training_extra():
+        from earmark.training.config import CollectionConfig
         from earmark.training.separate.config import SeparateConfig, read_separate_config
         from earmark.training.separate.loop import train_separate
-        from earmark.training.sound_config import CollectionConfig
     if config.is_dir():
         chosen = SeparateConfig(data=str(config.resolve()), collections=(CollectionConfig(folder="."),))
     else:

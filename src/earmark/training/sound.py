@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
-import os
 import random
 import shutil
 import time
@@ -25,10 +23,21 @@ from numpy.typing import NDArray
 
 from earmark.engines.sound.builtin import WEIGHTS
 from earmark.engines.sound.pieces import WordPieces
-from earmark.errors import FormatError, UsageError
+from earmark.errors import UsageError
 from earmark.progress import Progress, ignore
 from earmark.training.export import duration_fit, export_sound
 from earmark.training.joining import join, shares
+from earmark.training.run import (
+    CHECKPOINT,
+    check_start,
+    follow,
+    learning_rate,
+    plot_log,
+    read_checkpoint,
+    restore,
+    share_of,
+    write_checkpoint,
+)
 from earmark.training.sound_config import SoundConfig
 from earmark.training.sound_corpus import Corpus, prepare_corpus
 from earmark.training.sound_loss import LossWeights, losses
@@ -38,18 +47,8 @@ from earmark.training.sound_texts import TextBank
 __all__ = ["train_sound"]
 
 TABLE_FILES = ("pieces.npy", "scales.npy", "tokenizer.json")
-CHECKPOINT = "checkpoint.pt"
 AVERAGE = 0.999
 """How much of the running average of the weights survives a step, once warm."""
-
-
-def learning_rate(config: SoundConfig, step: int, share: float) -> float:
-    """At `step`, when `share` of the run is over."""
-    rate = config.learning_rate * min(1.0, (step + 1) / config.warmup_steps)
-    late = (share - 1 + config.decay_share) / config.decay_share if config.decay_share > 0 else -1.0
-    if late <= 0:
-        return rate
-    return rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, late))))
 
 
 def train_sound(
@@ -81,25 +80,14 @@ def train_sound(
     folders = [out / f"member-{k}" for k in range(config.members)] if config.members > 1 else [out]
     chosen = range(config.members) if member is None else [member]
     begun = [k for k in chosen if (folders[k] / CHECKPOINT).is_file()]
-    if bool(begun) != resume:
-        raise UsageError(
-            folders[begun[0]] if begun else out,
-            expected="a checkpoint to go on from" if resume else "a folder without a checkpoint",
-            found="none" if resume else CHECKPOINT,
-            hint="Start without --resume." if resume else "Pass --resume, or another --out.",
-        )
+    check_start(folders[begun[0]] if begun else out, begun=bool(begun), resume=resume)
     corpus = prepare_corpus(config, Path(config.cache or out / "cache"), on_progress)
     for k in chosen:
         _train_member(config, folders[k], corpus, k, table, k in begun, on_progress)
-    kept = [_read(folder / CHECKPOINT) for folder in folders if (folder / CHECKPOINT).is_file()]
-    if len(kept) < config.members or any(_share(config, one["step"], one["seconds"]) < 1 for one in kept):
+    kept = [read_checkpoint(folder / CHECKPOINT) for folder in folders if (folder / CHECKPOINT).is_file()]
+    if len(kept) < config.members or any(share_of(config, one["step"], one["seconds"]) < 1 for one in kept):
         return None
     return _export(config, kept, corpus, table, out / "weights")
-
-
-def _share(config: SoundConfig, step: int, seconds: float) -> float:
-    """How much of a member's run is over."""
-    return step / config.max_steps if config.max_steps else seconds / (60 * config.minutes)
 
 
 def _train_member(
@@ -134,7 +122,7 @@ def _train_member(
     relations, weights = torch.from_numpy(corpus.strict).to(device), asdict(LossWeights())
     begun, sums = time.monotonic() - state["seconds"], dict.fromkeys(weights, 0.0)
     while True:
-        share = _share(config, state["step"], time.monotonic() - begun)
+        share = share_of(config, state["step"], time.monotonic() - begun)
         if share >= 1:
             break
         rate = learning_rate(config, state["step"], share)
@@ -152,7 +140,7 @@ def _train_member(
         total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimiser.step()
-        _follow(average, model, min(AVERAGE, (state["step"] + 10) / (state["step"] + 100)))
+        follow(average, model, min(AVERAGE, (state["step"] + 10) / (state["step"] + 100)))
         for name, part in parts.items():
             sums[name] += float(part.detach())
         state["step"] += 1
@@ -165,16 +153,7 @@ def _train_member(
             _save(out / CHECKPOINT, config, model, average, optimiser, corpus, texts, state)
     state["seconds"] = max(state["seconds"], 60 * config.minutes if not config.max_steps else 0.0)
     _save(out / CHECKPOINT, config, model, average, optimiser, corpus, texts, state)
-    plot_losses(state["log"], out / "losses.png")
-
-
-def _follow(average: SoundModel, model: SoundModel, kept: float) -> None:
-    with torch.no_grad():
-        for mean, now in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1 - kept)
-            else:
-                mean.copy_(now)
+    plot_log(state["log"], [*weights, "rate"], out / "losses.png")
 
 
 def _save(
@@ -187,54 +166,19 @@ def _save(
         "optimiser": optimiser.state_dict(), "torch": torch.get_rng_state(), "python": random.getstate(),
         "labels": corpus.labels, "draws": draws, **state,
     }  # fmt: skip
-    beside = path.with_suffix(".tmp")
-    torch.save(kept, beside)
-    os.replace(beside, path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    # Our own file, but no code is read from it either way: only tensors and plain values.
-    kept: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return kept
+    write_checkpoint(path, kept)
 
 
 def _restore(
     path: Path, model: SoundModel, average: SoundModel, optimiser: Any, corpus: Corpus,
     texts: TextBank, state: dict[str, Any],
 ) -> None:  # fmt: skip
-    kept = _read(path)
-    if tuple(kept["labels"]) != corpus.labels:
-        raise FormatError(
-            path,
-            expected="a checkpoint of the same collections",
-            found=f"{len(kept['labels'])} labels instead of {len(corpus.labels)}",
-            hint="Start anew in another --out.",
-        )
-    model.load_state_dict(kept["model"])
-    average.load_state_dict(kept["average"])
-    optimiser.load_state_dict(kept["optimiser"])
-    torch.set_rng_state(kept["torch"])
+    kept = restore(path, corpus.labels, model, average, optimiser)
     version, internal, gauss = kept["python"]
     random.setstate((version, tuple(internal), gauss))
     corpus.mixer.generator.bit_generator.state = kept["draws"]["numpy"]
     texts.generator.bit_generator.state = kept["draws"]["texts"]
     state.update({name: kept[name] for name in ("step", "seconds", "log")})
-
-
-def plot_losses(log: list[dict[str, float]], path: Path) -> None:
-    """The losses over the steps, one panel each, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    FigureCanvasAgg(figure)
-    names = [name for name in (log[0] if log else {}) if name != "step"]
-    for place, name in enumerate(names, start=1):
-        axes = figure.add_subplot(2, 3, place)
-        axes.plot([entry["step"] for entry in log], [entry[name] for entry in log])
-        axes.set_title(name)
-        axes.set_xlabel("step")
-    figure.savefig(path, dpi=100)
 
 
 def _export(config: SoundConfig, kept: Sequence[dict[str, Any]], corpus: Corpus, table: Path, folder: Path) -> Path:

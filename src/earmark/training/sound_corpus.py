@@ -23,8 +23,9 @@ from earmark.scenes.builder import load_clip
 from earmark.scenes.clips import Clip, read_clips, split_by_recording
 from earmark.scenes.trimming import loud_spans
 from earmark.scenes.vocabulary import OTHER, UNKNOWN, Vocabulary, shipped_vocabulary
+from earmark.training.config import CollectionConfig
 from earmark.training.mixing import Event, Mixer, MixSettings
-from earmark.training.sound_config import CollectionConfig, SoundConfig
+from earmark.training.sound_config import SoundConfig
 from earmark.training.teacher import HOP_SAMPLES, Teacher, reduced
 
 __all__ = ["Corpus", "HeldOut", "choose_clips", "prepare_corpus"]

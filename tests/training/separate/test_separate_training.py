@@ -19,12 +19,13 @@ from earmark.engines.separator.masking import masked  # noqa: E402
 from earmark.engines.sound.builtin import WEIGHTS as TABLE  # noqa: E402
 from earmark.engines.sound.pieces import WordPieces  # noqa: E402
 from earmark.errors import FormatError, MediaError, UsageError  # noqa: E402
+from earmark.training.config import CollectionConfig  # noqa: E402
+from earmark.training.run import learning_rate  # noqa: E402
 from earmark.training.separate.config import SeparateConfig, read_separate_config  # noqa: E402
 from earmark.training.separate.corpus import prepare_corpus  # noqa: E402
-from earmark.training.separate.loop import STEP, learning_rate, losses, separated, spectrum, train_separate  # noqa: E402
+from earmark.training.separate.loop import STEP, losses, separated, spectrum, train_separate  # noqa: E402
 from earmark.training.separate.mixing import Drawn, Mixer, MixSettings  # noqa: E402
 from earmark.training.separate.network import Masker, MaskerSettings  # noqa: E402
-from earmark.training.sound_config import CollectionConfig  # noqa: E402
 
 PITCHES = {"a low hum": 150.0, "a whistle": 2500.0, "a buzzer": 600.0}
 
@@ -179,7 +180,7 @@ def test_the_shipped_config_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         read_separate_config(shipped)
     assert str(caught.value) == (
         f"{shipped}: expected the environment variable EARMARK_DATA, found nothing under that name. "
-        "Set it to a folder: EARMARK_DATA=/path/to/data earmark train separate …"
+        "Set it to a folder: EARMARK_DATA=/path/to/data earmark train …"
     )
     monkeypatch.setenv("EARMARK_DATA", "/sounds")
     config = read_separate_config(shipped)

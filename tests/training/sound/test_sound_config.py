@@ -38,7 +38,7 @@ def test_an_unset_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_config(path)
     assert str(caught.value) == (
         f"{path}: expected the environment variable NOT_SET, found nothing under that name. "
-        "Set it to a folder: NOT_SET=/path/to/data earmark train sound …"
+        "Set it to a folder: NOT_SET=/path/to/data earmark train …"
     )
 
 

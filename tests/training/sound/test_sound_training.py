@@ -15,9 +15,11 @@ pytest.importorskip("onnx")
 
 from earmark.engines.sound.builtin import BuiltinSound  # noqa: E402
 from earmark.errors import MediaError, UsageError  # noqa: E402
+from earmark.training.config import CollectionConfig  # noqa: E402
 from earmark.training.mixing import Event  # noqa: E402
-from earmark.training.sound import learning_rate, train_sound  # noqa: E402
-from earmark.training.sound_config import CollectionConfig, SoundConfig  # noqa: E402
+from earmark.training.run import learning_rate  # noqa: E402
+from earmark.training.sound import train_sound  # noqa: E402
+from earmark.training.sound_config import SoundConfig  # noqa: E402
 from earmark.training.sound_corpus import _weights, choose_clips, prepare_corpus  # noqa: E402
 from earmark.training.sound_model import SoundModel, SoundModelSettings, receptive_seconds  # noqa: E402
 from earmark.training.sound_texts import phrases_of  # noqa: E402

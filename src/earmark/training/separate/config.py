@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from earmark.errors import FormatError, UsageError
-from earmark.training.sound_config import CollectionConfig, SoundConfig
+from earmark.training.config import CollectionConfig, read_run
+from earmark.training.sound_config import SoundConfig
 
 __all__ = ["SeparateConfig", "read_separate_config"]
 
@@ -62,61 +59,5 @@ class SeparateConfig:
 
 
 def read_separate_config(path: Path) -> SeparateConfig:
-    """Reads a YAML config; ``${NAME}`` in a path is taken from the environment.
-
-    Raises:
-        FormatError: if it is not YAML, names something unknown, or lacks `data` or `collections`.
-        UsageError: if it names an environment variable that is not set.
-    """
-    import yaml
-
-    hint = "See the shipped separate.yaml."
-    if not path.is_file():
-        raise FormatError(path, expected="a YAML file", found="no such file", hint=hint)
-    text = re.sub(r"\$\{(\w+)\}", lambda match: _variable(path, match.group(1)), path.read_text(encoding="utf-8"))
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as exc:
-        line = getattr(getattr(exc, "problem_mark", None), "line", -1) + 1
-        raise FormatError(
-            f"{path}, line {line}", expected="YAML", found=str(getattr(exc, "problem", exc)), hint="Correct that line."
-        ) from exc
-    raw = _checked(path, SeparateConfig, raw)
-    for needed in ("data", "collections"):
-        if not raw.get(needed):
-            raise FormatError(path, expected=f"`{needed}`", found="nothing", hint=hint)
-    if raw.get("held_out_list"):
-        raw["held_out_list"] = str(path.parent / raw["held_out_list"])
-        if not Path(raw["held_out_list"]).is_file():
-            raise FormatError(
-                raw["held_out_list"], expected="a list of recordings", found="no such file",
-                hint="Put it beside the config, or leave `held_out_list` out.",
-            )  # fmt: skip
-    collections = []
-    for entry in raw.pop("collections"):
-        entry = {"folder": entry} if isinstance(entry, str) else _checked(path, CollectionConfig, entry)
-        entry["held_out_folds"] = tuple(str(fold) for fold in entry.get("held_out_folds", ()))
-        collections.append(CollectionConfig(**entry))
-    lists = {name: tuple(value) for name, value in raw.items() if isinstance(value, list)}
-    return SeparateConfig(collections=tuple(collections), **{**raw, **lists})
-
-
-def _variable(path: Path, name: str) -> str:
-    if name not in os.environ:
-        raise UsageError(
-            path,
-            expected=f"the environment variable {name}",
-            found="nothing under that name",
-            hint=f"Set it to a folder: {name}=/path/to/data earmark train separate …",
-        )
-    return os.environ[name]
-
-
-def _checked(path: Path, kind: type[Any], raw: Any) -> dict[str, Any]:
-    known = {field.name for field in fields(kind)}
-    if not isinstance(raw, dict) or (strange := sorted(set(raw) - known)):
-        found = ", ".join(strange) if isinstance(raw, dict) else type(raw).__name__
-        raise FormatError(
-            path, expected=f"only {', '.join(sorted(known))}", found=found, hint="See the shipped separate.yaml."
-        )
-    return raw
+    """Reads a YAML config; raises what `read_run` raises."""
+    return read_run(path, SeparateConfig, "separate.yaml")

@@ -21,8 +21,8 @@ from earmark.scenes.clips import Clip
 from earmark.scenes.trimming import loud_spans
 from earmark.scenes.vocabulary import Vocabulary, shipped_vocabulary
 from earmark.settings import SAMPLE_RATE
+from earmark.training.config import CollectionConfig
 from earmark.training.separate.config import SeparateConfig
-from earmark.training.sound_config import CollectionConfig
 from earmark.training.sound_corpus import HeldOut, choose_clips
 
 __all__ = ["Corpus", "Stretch", "prepare_corpus"]

@@ -9,8 +9,6 @@ weights. A run that was interrupted goes on from its last checkpoint.
 from __future__ import annotations
 
 import copy
-import math
-import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,8 +21,17 @@ import torch.nn.functional as F
 from earmark.engines.sound.builtin import WEIGHTS as TABLE
 from earmark.engines.sound.builtin import BuiltinSound
 from earmark.engines.sound.pieces import WordPieces
-from earmark.errors import FormatError, UsageError
 from earmark.progress import Progress, ignore
+from earmark.training.run import (
+    CHECKPOINT,
+    check_start,
+    follow,
+    learning_rate,
+    plot_log,
+    restore,
+    share_of,
+    write_checkpoint,
+)
 from earmark.training.separate.config import SeparateConfig
 from earmark.training.separate.corpus import Corpus, prepare_corpus
 from earmark.training.separate.export import export_separator
@@ -143,13 +150,6 @@ def teach_meaning(model: Masker, pieces: torch.Tensor, meant: torch.Tensor, step
         return float(F.cosine_similarity(model.hear(pieces), meant).mean())
 
 
-def learning_rate(config: SeparateConfig, step: int, share: float) -> float:
-    """At `step`, when `share` of the run is over."""
-    rate = config.learning_rate * min(1.0, (step + 1) / config.warmup_steps)
-    late = (share - 1 + config.decay_share) / config.decay_share if config.decay_share > 0 else -1.0
-    return rate if late <= 0 else rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, late))))
-
-
 def train_separate(
     config: SeparateConfig, out: Path, *, resume: bool = False, table: Path = TABLE, on_progress: Progress = ignore
 ) -> Path:
@@ -166,14 +166,8 @@ def train_separate(
         EarmarkError: what reading the data raises.
     """
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.is_file() != resume:
-        raise UsageError(
-            out,
-            expected="a checkpoint to go on from" if resume else "a folder without a checkpoint",
-            found="none" if resume else "checkpoint.pt",
-            hint="Start without --resume." if resume else "Pass --resume, or another --out.",
-        )
+    checkpoint = out / CHECKPOINT
+    check_start(out, begun=checkpoint.is_file(), resume=resume)
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     corpus = prepare_corpus(config, Path(config.cache or out / "cache"), on_progress)
@@ -200,8 +194,7 @@ def train_separate(
     checks = _checks(config, corpus)
     begun, sums, summed = time.monotonic() - state["seconds"], dict.fromkeys(WEIGHTS, 0.0), 0
     while True:
-        seconds = time.monotonic() - begun
-        share = state["step"] / config.max_steps if config.max_steps else seconds / (60 * config.minutes)
+        share = share_of(config, state["step"], time.monotonic() - begun)
         if share >= 1:
             break
         rate = learning_rate(config, state["step"], share)
@@ -214,7 +207,7 @@ def train_separate(
         total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimiser.step()
-        _follow(average, model, min(config.average, (state["step"] + 10) / (state["step"] + 100)))
+        follow(average, model, min(config.average, (state["step"] + 10) / (state["step"] + 100)))
         for name, part in parts.items():
             sums[name] += float(part.detach())
         summed += 1
@@ -229,9 +222,9 @@ def train_separate(
             )
             sums, summed = dict.fromkeys(sums, 0.0), 0
             _save(checkpoint, config, model, average, optimiser, corpus, mixer, state)
-            plot_losses(state["log"], out / "losses.png")
+            plot_log(state["log"], [*WEIGHTS, "gained", "rate"], out / "losses.png")
     _save(checkpoint, config, model, average, optimiser, corpus, mixer, state)
-    plot_losses(state["log"], out / "losses.png")
+    plot_log(state["log"], [*WEIGHTS, "gained", "rate"], out / "losses.png")
     facts = {"name": config.name, "steps": state["step"], "seed": config.seed, "log": state["log"]}
     return export_separator(average, out / "weights", table, dict(zip(corpus.labels, corpus.texts, strict=True)), facts)
 
@@ -240,15 +233,6 @@ def _checks(config: SeparateConfig, corpus: Corpus) -> list[Mixture]:
     if not config.check_mixtures or len({clip.label for clip in corpus.held_out.clips}) < 2:
         return []
     return list(mixtures_of(corpus.held_out.clips, corpus.vocabulary, config.check_mixtures, seed=config.seed + 7))
-
-
-def _follow(average: Masker, model: Masker, kept: float) -> None:
-    with torch.no_grad():
-        for mean, now in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1 - kept)
-            else:
-                mean.copy_(now)
 
 
 def _save(
@@ -260,41 +244,12 @@ def _save(
         "optimiser": optimiser.state_dict(), "torch": torch.get_rng_state(), "labels": corpus.labels,
         "draws": mixer.generator.bit_generator.state, **state,
     }  # fmt: skip
-    beside = path.with_suffix(".tmp")
-    torch.save(kept, beside)
-    os.replace(beside, path)
+    write_checkpoint(path, kept)
 
 
 def _restore(
     path: Path, model: Masker, average: Masker, optimiser: Any, corpus: Corpus, mixer: Mixer, state: dict[str, Any]
 ) -> None:
-    # Our own file, but no code is read from it either way: only tensors and plain values.
-    kept = torch.load(path, map_location="cpu", weights_only=True)
-    if tuple(kept["labels"]) != corpus.labels:
-        raise FormatError(
-            path,
-            expected="a checkpoint of the same collections",
-            found=f"{len(kept['labels'])} labels instead of {len(corpus.labels)}",
-            hint="Start anew in another --out.",
-        )
-    model.load_state_dict(kept["model"])
-    average.load_state_dict(kept["average"])
-    optimiser.load_state_dict(kept["optimiser"])
-    torch.set_rng_state(kept["torch"])
+    kept = restore(path, corpus.labels, model, average, optimiser)
     mixer.generator.bit_generator.state = kept["draws"]
     state.update({name: kept[name] for name in ("step", "seconds", "log")})
-
-
-def plot_losses(log: list[dict[str, float]], path: Path) -> None:
-    """The losses, and what kept-out mixtures gain, over the steps, one panel each, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    FigureCanvasAgg(figure)
-    for place, name in enumerate((*WEIGHTS, "gained", "rate"), start=1):
-        axes = figure.add_subplot(2, 3, place)
-        axes.plot([entry["step"] for entry in log], [entry[name] for entry in log])
-        axes.set_title(name)
-        axes.set_xlabel("step")
-    figure.savefig(path, dpi=100)
