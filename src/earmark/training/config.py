@@ -16,6 +16,10 @@ from earmark.errors import FormatError, UsageError
 __all__ = ["CollectionConfig", "read_run"]
 
 Run = TypeVar("Run")
+KINDS: dict[str, tuple[Any, str]] = {
+    "int": (int, "a whole number"), "float": ((int, float), "a number"), "bool": (bool, "true or false"),
+    "str": (str, "text"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,4 +112,12 @@ def _checked(path: Path, kind: type[Any], raw: Any, hint: str) -> dict[str, Any]
     if not isinstance(raw, dict) or (strange := sorted(set(raw) - known)):
         found = ", ".join(strange) if isinstance(raw, dict) else type(raw).__name__
         raise FormatError(path, expected=f"only {', '.join(sorted(known))}", found=found, hint=hint)
+    for field in fields(kind):
+        wanted, named = KINDS.get(str(field.type), (object, ""))
+        if wanted is object:
+            continue
+        value = raw.get(field.name, field.default)
+        if field.name in raw and not (isinstance(value, wanted) and isinstance(value, bool) <= (field.type == "bool")):
+            tip = "YAML reads 2e-3 as a word: write 0.002." if named == "a number" else hint
+            raise FormatError(path, expected=f"`{field.name}` to be {named}", found=repr(value), hint=tip)
     return raw

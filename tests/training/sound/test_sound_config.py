@@ -30,6 +30,24 @@ def test_the_shipped_ones(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Path(config.held_out_list).name == "held_out.txt"
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("learning_rate: 2e-3", "expected `learning_rate` to be a number, found '2e-3'. YAML reads 2e-3 as a word"),
+        ("batch: 1.5", "expected `batch` to be a whole number, found 1.5"),
+        ("batch: true", "expected `batch` to be a whole number, found True"),
+        ("name: 3", "expected `name` to be text, found 3"),
+        ("tones: 1", "expected `tones` to be true or false, found 1"),
+    ],
+)
+def test_values_of_another_kind(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(f"data: x\ncollections: [a]\n{line}\n")
+    with pytest.raises(FormatError) as caught:
+        read_config(path)
+    assert message in str(caught.value)
+
+
 def test_an_unset_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOT_SET", raising=False)
     path = tmp_path / "c.yaml"
