@@ -8,7 +8,9 @@ everything else to standard error. Exit codes: 0 done (also when nothing was fou
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 __all__ = ["main"]
@@ -17,8 +19,33 @@ STOPPED = 130
 """The exit code of a command ended by Ctrl-C, as shells have it."""
 
 
+_interrupted = False
+
+
 def main() -> None:
     """Runs the command line; an `EarmarkError` becomes one line, a bug keeps its traceback."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        _run()
+    except KeyboardInterrupt:
+        stopped()
+    except SystemExit as end:  # typer ends an interrupted command by itself
+        if end.code == STOPPED or (_interrupted and end.code):
+            stopped()
+        raise
+    except Exception:
+        if _interrupted:  # a library that was loading turned it into an error of its own
+            stopped()
+        raise
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    global _interrupted
+    _interrupted = True
+    raise KeyboardInterrupt
+
+
+def _run() -> None:
     # Recordings are shared out among earmark's own threads; a second layer of threads inside numpy only waits.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from earmark.cli.app import app
@@ -29,12 +56,6 @@ def main() -> None:
     except EarmarkError as error:
         sys.stderr.write(f"earmark: {printable(error)}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        stopped()
-    except SystemExit as end:  # typer ends an interrupted command by itself
-        if end.code == STOPPED:
-            stopped()
-        raise
     except BrokenPipeError:  # `earmark find … | head` is done with us
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
