@@ -158,7 +158,7 @@ class Segmenter:
         measured = ScoreCurve(decibels, LevelMeter.step_seconds, start) if levels else None
         # what was heard is as long as the decoder found it, which for a file cut off is less than it claims
         real = Recording(recording.id, recording.path, max(0.0, end - start), start, recording.audio_stream)
-        return Heard(real, curves, measured, _note(report))
+        return Heard(real, curves, measured, str(report))
 
     def _labels(self, heard: Heard, kind: str) -> Iterator[Label]:
         curve = heard.curves[kind]
@@ -235,12 +235,6 @@ def _write_held(span: Span, path: Path, held: list[Waveform], force: bool) -> in
     if pieces:
         write_waveforms(path, pieces, force=force)
     return bool(pieces)
-
-
-def _note(report: DecodeReport) -> str:
-    if report.truncated:
-        return f"cut off: it ends at {report.decoded_seconds:.1f} s, before its header says"
-    return f"{report.broken_packets} broken packets were skipped" if report.broken_packets else ""
 
 
 def _numbered(spans: Iterable[Span], recording: Recording, name: str) -> list[Label]:

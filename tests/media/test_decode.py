@@ -102,6 +102,7 @@ def test_a_gap_is_silence_of_its_length(tmp_path, write_media, tone, sound):
     assert onset(wave) == pytest.approx(4.0, abs=0.002)
     assert wave.span.end == pytest.approx(5.0, abs=0.002)
     assert report.silence_seconds == pytest.approx(3.0, abs=0.002)
+    assert str(report) == "3.0 s that are missing in it were heard as silence"
     assert report.decoded_seconds == pytest.approx(5.0, abs=0.002)
 
 

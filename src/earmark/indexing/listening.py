@@ -192,7 +192,7 @@ class Listener:
         except KeyboardInterrupt:
             self._store(recording, ears, outcome)
             raise
-        note = oddities(report)
+        note = str(report)
         if loudest < SILENCE and cancels_out(recording):
             note = "; ".join(filter(None, [note, "its channels cancel each other out: their mix is silent"]))
         if note:
@@ -329,19 +329,6 @@ def cancels_out(recording: Recording) -> bool:
         end_seconds=start + PROBED_SECONDS,
     )
     return any(float(np.abs(block.samples).max(initial=0.0)) >= 10 * SILENCE for block in blocks)
-
-
-def oddities(report: DecodeReport) -> str:
-    """What the user should know of how a file decoded; empty where all went well."""
-    remarks = []
-    if report.truncated:
-        expected = report.expected_seconds
-        known = expected is not None and expected > report.decoded_seconds + 0.1
-        end = f" of {expected:.1f} s" if known else ", before its header says"
-        remarks.append(f"cut off after {report.decoded_seconds:.1f} s{end}; what could be read is kept")
-    if report.broken_packets:
-        remarks.append(f"{report.broken_packets} broken packets were skipped")
-    return "; ".join(remarks)
 
 
 def knows(recogniser: Recogniser, language: str) -> bool:

@@ -73,6 +73,21 @@ class DecodeReport:
     silence_seconds: float = 0.0
     truncated: bool = False
 
+    def __str__(self) -> str:
+        """What the user should know of how the file decoded; empty where all went well."""
+        remarks = []
+        if self.truncated:
+            expected = self.expected_seconds
+            known = expected is not None and expected > self.decoded_seconds + 0.1
+            end = f" of {expected:.1f} s" if known else ", before its header says"
+            remarks.append(f"cut off after {self.decoded_seconds:.1f} s{end}; what could be read is kept")
+        if self.broken_packets:
+            packets = "1 broken packet was" if self.broken_packets == 1 else f"{self.broken_packets} broken packets were"
+            remarks.append(f"{packets} skipped")
+        if self.silence_seconds >= SURE_SECONDS:
+            remarks.append(f"{self.silence_seconds:.1f} s that are missing in it were heard as silence")
+        return "; ".join(remarks)
+
 
 def decode(
     path: str | Path,
