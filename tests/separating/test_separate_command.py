@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from earmark.cli import separate as command
-from earmark.errors import EarmarkError
+from earmark.engines.separator.builtin import WEIGHTS
+from earmark.errors import EarmarkError, QueryError, UsageError
+from earmark.finding import PREFIXES
 from earmark.media.decode import decode
+from earmark.separating.asking import HEARD, SPOKEN
 from earmark.timeline import Span, Waveform
 
 VOICE = Span(4.0, 8.0)
@@ -112,6 +116,58 @@ def test_a_lossy_target_still_leaves_a_residual(street: Path, tmp_path: Path) ->
     assert samples_in(tmp_path / "r.wav").shape == samples_in(street).shape
 
 
+def beep_in(write_media: Any, sound: Any, tone: Any, path: Path, rate: int, channels: int) -> Path:
+    made: Path = write_media(path, sound(tone(0.5, 1.0, 1.5, rate, channels, 1000.0), rate))
+    return made
+
+
+def test_more_channels_than_a_format_holds_are_refused_before_work_begins(
+    write_media: Any, sound: Any, tone: Any, tmp_path: Path
+) -> None:
+    path = beep_in(write_media, sound, tone, tmp_path / "surround.wav", 48_000, 6)
+    for arguments in (["-o", tmp_path / "t.mp3"], ["-o", tmp_path / "r.wav", "--residual", tmp_path / "t.mp3"]):
+        result = run("a beep", path, *arguments, "--everywhere", "--engine", "never loaded")
+        assert message(result) == (
+            f"{tmp_path / 't.mp3'}: expected a format that holds 6 channels, as the recording has, "
+            "found .mp3, which does not. Use .wav or .flac."
+        )
+        assert isinstance(result.exception, UsageError)
+    assert list(tmp_path.iterdir()) == [path]
+    ten = beep_in(write_media, sound, tone, tmp_path / "ten.wav", 48_000, 10)
+    assert message(run("a beep", ten, "-o", tmp_path / "t.flac")).endswith("found .flac, which does not. Use .wav.")
+
+
+@pytest.mark.parametrize(
+    ("extension", "rate", "written"),
+    [(".mp3", 96_000, 48_000), (".ogg", 44_100, 48_000), (".opus", 16_000, 48_000), (".m4a", 192_000, 96_000)],
+)
+def test_a_rate_that_a_format_cannot_keep_is_told(
+    extension: str, rate: int, written: int, write_media: Any, sound: Any, tone: Any, tmp_path: Path
+) -> None:
+    path = beep_in(write_media, sound, tone, tmp_path / "beep.wav", rate, 2)
+    target, rest = tmp_path / f"t{extension}", tmp_path / f"r{extension}"
+    result = run("a beep", path, "-o", target, "--residual", rest, "--everywhere")
+    notes = [line for line in result.output.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        f"note: {target} and {rest}: written at {written:,} Hz, for the format cannot keep the recording's "
+        f"{rate:,} Hz; .wav and .flac can"
+    ]
+    (first, *_) = decode(target, sample_rate=None, channels=None)
+    assert (first.sample_rate, first.num_channels) == (written, 2)
+    assert sorted(tmp_path.iterdir()) == sorted([path, target, rest])
+
+
+@pytest.mark.parametrize(("extension", "longer"), [(".wav", 0), (".flac", 0), (".mp3", 0), (".ogg", 0), (".m4a", 1023)])
+def test_what_keeps_the_rate_needs_no_note(
+    extension: str, longer: int, write_media: Any, sound: Any, tone: Any, tmp_path: Path
+) -> None:
+    path = beep_in(write_media, sound, tone, tmp_path / "beep.wav", 48_000, 2)
+    target = tmp_path / f"t{extension}"
+    result = run("a beep", path, "-o", target, "--everywhere")
+    assert result.output == f"separated 0:01.5 of 0:01.5; wrote {target}\n"
+    assert 0 <= samples_in(target).shape[1] - samples_in(path).shape[1] <= longer
+
+
 def test_a_video_without_sound_is_told(write_media: Any, tmp_path: Path) -> None:
     film = write_media(tmp_path / "film.mp4", video_seconds=1.0)
     assert "expected an audio stream, found only video" in message(run("rain", film, "-o", tmp_path / "t.wav"))
@@ -155,6 +211,9 @@ def test_a_format_is_told_by_its_extension(street: Path, tmp_path: Path) -> None
         "Use one of .wav, .flac, .mp3, .ogg, .opus, .m4a."
     )
     assert "found none." in message(run("speech", street, "-o", tmp_path / "t"))
+    result = run("speech", street, "-o", tmp_path / "t.wav", "--residual", tmp_path / "r.txt")
+    assert isinstance(result.exception, UsageError) and result.exception.exit_code == 2
+    assert message(result).startswith(f"{tmp_path / 'r.txt'}: expected an audio format by its extension, found '.txt'.")
 
 
 @pytest.mark.parametrize("fails", [0, 1])
@@ -199,6 +258,63 @@ def test_a_query_it_cannot_read_is_refused_before_anything_is_heard(street: Path
     assert isinstance(result.exception, EarmarkError) and result.exception.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("query", "found", "hint"),
+    [
+        ("heard:", "nothing after heard:", "Describe it: “a baby crying”."),
+        ("Heard: ?!", "no letter or digit", "Describe it: “a baby crying”."),
+        (
+            "said: dog",
+            "said:, which asks for speech",
+            "Describe the sound: “a baby crying”; `earmark find` finds what was said.",
+        ),
+        (
+            "Meaning: a dog",
+            "meaning:, which asks for speech",
+            "Describe the sound: “a baby crying”; `earmark find` finds what was said.",
+        ),
+    ],
+)
+def test_a_query_that_asks_for_no_sound_is_refused(
+    query: str, found: str, hint: str, street: Path, tmp_path: Path
+) -> None:
+    result = run(query, street, "-o", tmp_path / "t.wav", "--everywhere")
+    assert message(result) == f"“{query}”: expected a sound in words, found {found}. {hint}"
+    assert isinstance(result.exception, QueryError) and result.exception.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sound_may_be_asked_for_as_finding_takes_it(street: Path, tmp_path: Path) -> None:
+    plain, asked = tmp_path / "plain.wav", tmp_path / "asked.wav"
+    run("a helicopter", street, "-o", plain, "--everywhere")
+    assert run("heard: a helicopter", street, "-o", asked, "--everywhere").exit_code == 0
+    assert asked.read_bytes() == plain.read_bytes()
+    assert (
+        "not found: nothing like 'a helicopter' with"
+        in run("heard:a helicopter", street, "-o", tmp_path / "n.wav").output
+    )
+    assert {HEARD, *SPOKEN} == set(PREFIXES), "the prefixes of finding"
+
+
+def test_an_engine_of_ones_own_separates(street: Path, tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "own" / "weights")
+    result = run(
+        "speech",
+        street,
+        "-o",
+        tmp_path / "t.wav",
+        "--everywhere",
+        "--engine",
+        f"earmark:{tmp_path / 'own' / 'weights'}",
+    )
+    assert result.exit_code == 0, result.output
+    assert samples_in(tmp_path / "t.wav").shape == samples_in(street).shape
+    assert message(run("speech", street, "-o", tmp_path / "u.wav", "--engine", f"earmark:{tmp_path / 'own'}")) == (
+        f"{tmp_path / 'own' / 'masker.onnx'}: expected the separator's weights, found no such file. "
+        f"Pass {tmp_path / 'own' / 'weights'}."
+    )
+
+
 def test_an_unknown_engine_is_told(street: Path, tmp_path: Path) -> None:
     told = message(run("speech", street, "-o", tmp_path / "t.wav", "--engine", "earmrk"))
     assert told.startswith("earmrk: expected one of the separator engines earmark") and told.endswith("earmark?")
@@ -206,9 +322,27 @@ def test_an_unknown_engine_is_told(street: Path, tmp_path: Path) -> None:
 
 def test_a_picture_shows_before_and_after(street: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    result = run("speech", street, "-o", tmp_path / "t.wav", "--everywhere", "--plot", tmp_path / "p.png")
+    target, picture = tmp_path / "t.wav", tmp_path / "p.png"
+    result = run("speech", street, "-o", target, "--everywhere", "--plot", picture)
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert result.output.splitlines() == [f"separated 0:12.0 of 0:12.0; wrote {target}", f"wrote {picture}"]
     assert message(run("speech", street, "-o", tmp_path / "u.wav", "--plot", tmp_path / "p.doc")) == (
         f"{tmp_path / 'p.doc'}: expected one of .png, .pdf, .svg, found .doc. Name the picture so."
     )
+
+
+def test_what_was_written_is_told_when_the_picture_fails(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = pytest.importorskip("matplotlib.figure")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(figure.Figure, "savefig", full)
+    target, picture = tmp_path / "t.wav", tmp_path / "p.png"
+    result = run("speech", street, "-o", target, "--everywhere", "--plot", picture)
+    assert message(result) == (f"{picture}: expected room on the disk, found none left. Free some, or write elsewhere.")
+    assert result.output == f"separated 0:12.0 of 0:12.0; wrote {target}\n"
+    assert list(tmp_path.iterdir()) == [target]

@@ -42,7 +42,15 @@ def separate(
         float,
         typer.Option("--min-score", metavar="P", min=0.0, max=1.0, help="Not there, if less probable than this."),
     ] = 0.5,
-    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="What separates.")] = "earmark",
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            help="What separates: earmark, earmark:FOLDER with weights of `earmark train separate`, or audiosep, once "
+            "pulled with `earmark models`.",
+        ),
+    ] = "earmark",
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -60,6 +68,7 @@ def separate(
 
     It is looked for first, and separated only where it is.
     Nothing found is an answer too: a note, exit code 0, and no file.
+    The recording is listened to each time; the library is neither asked nor added to.
     """
     from earmark import separating
 
@@ -80,17 +89,18 @@ def separate(
         write_out(_as_line(moment) if as_json else _as_text(moment))
     if not made.written:
         say(
-            f"not found: nothing like {text[:80]!r} with a score of {min_score:g} or more. Nothing was written; "
+            f"not found: nothing like {made.text[:80]!r} with a score of {min_score:g} or more. Nothing was written; "
             "pass --everywhere to separate all the same."
         )
         return
-    if plot is not None:
-        from earmark.separating.picture import draw_spectra
-
-        draw_spectra(plot, made, text, force)
     seconds = sum(span.duration for span in made.spans)
     files = " and ".join(str(path) for path in made.written)
     say(f"separated {clock(seconds)} of {clock(made.recording.duration_seconds)}; wrote {files}")
+    if plot is not None:
+        from earmark.separating.picture import draw_spectra
+
+        draw_spectra(plot, made, force)
+        say(f"wrote {plot}")
 
 
 def _as_line(moment: Moment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +48,7 @@ def separate(
         chosen = replace(chosen, minutes=minutes)
     with training_progress() as draw:
         weights = train_separate(chosen, out, resume=resume, on_progress=draw)
-    say(f"use them: copy {weights} over earmark/engines/separator/weights")
+    say(f"use them: earmark separate … --engine {shlex.quote(f'earmark:{weights}')}")
     typer.echo(weights)
 
 

@@ -7,6 +7,7 @@ so that listing the engines costs nothing. The name is stored with what the engi
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from difflib import get_close_matches
@@ -57,13 +58,11 @@ def load(job: str, name: str, **options: Any) -> Any:
     """The engine `name` for `job`, made with `options`; ``whisper:small`` is whisper with ``model="small"``.
 
     Raises:
-        UsageError: if it is unknown.
+        UsageError: if it is unknown, or takes no model.
         EngineError: if what it needs is missing.
     """
     known = ENGINES[job]
     name, _, model = name.partition(":")
-    if model:
-        options["model"] = model
     if name not in known:
         near = get_close_matches(name, known, n=1)
         raise UsageError(
@@ -73,19 +72,31 @@ def load(job: str, name: str, **options: Any) -> Any:
             hint=f"Did you mean {near[0]}?" if near else f"Use {next(iter(known))}.",
         )
     module, _, kind = known[name].partition(":")
-    return getattr(import_module(module), kind)(**options)
+    make = getattr(import_module(module), kind)
+    if model:
+        if "model" not in inspect.signature(make).parameters:
+            raise UsageError(
+                f"{name}:{model}",
+                expected=f"{name} alone, which takes no model",
+                found=f"{model!r} after the colon",
+                hint=f"Use {name}.",
+            )
+        options["model"] = model
+    return make(**options)
 
 
 def stored_name(job: str, engine: str, *settings: object) -> str:
     """``engine@digest``: what an engine's results are stored under.
 
-    The digest covers the settings given and the weights the engine ships, so that neither other settings nor other
-    weights are ever mixed with what these heard.
+    The digest covers the settings given and the weights: those of the folder in ``earmark:FOLDER``, else those the
+    engine ships. So neither other settings nor other weights are ever mixed with what these heard.
     """
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4)
-    known = ENGINES[job].get(engine.partition(":")[0])
+    name, _, model = engine.partition(":")
+    known = ENGINES[job].get(name)
     weights: Path | None = getattr(import_module(known.partition(":")[0]), "WEIGHTS", None) if known else None
     if weights is not None:
+        weights = Path(model).expanduser() if model else weights
         for path in sorted(weights.glob("*.onnx")) or sorted(weights.glob("*.npy")):
             digest.update(path.read_bytes())
     return f"{plain_name(engine)}@{digest.hexdigest()}"

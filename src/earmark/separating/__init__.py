@@ -10,9 +10,8 @@ any length are read in windows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,20 +21,19 @@ from earmark.engines import registry
 from earmark.engines.separator import Separator
 from earmark.engines.separator.masking import Tape, separated
 from earmark.engines.sound import SoundEngine, SoundStream, locate
-from earmark.errors import FormatError, UsageError
-from earmark.media.clips import CLIP_EXTENSIONS, write_waveforms
+from earmark.media.clips import write_waveforms
 from earmark.media.decode import DecodeReport, decode
-from earmark.media.files import atomic_path, check_free
+from earmark.media.files import atomic_path
 from earmark.media.prefetch import prefetch
 from earmark.media.probe import probe
 from earmark.progress import Progress, ignore
 from earmark.records import Moment, Recording
+from earmark.separating.asking import sound_asked
+from earmark.separating.outputs import LOSSLESS, check, check_formats, named
 from earmark.timeline import ScoreCurve, Span, Waveform, clip_spans, merge_spans
 
 __all__ = ["SeparateSettings", "Separated", "check", "moments_of", "separate"]
 
-LOSSLESS = (".wav", ".flac")
-"""What is read back from these is what was written, so the residual can be taken from it."""
 BLOCK_SECONDS = 10.0
 
 
@@ -62,6 +60,7 @@ class Separated:
     """What became of a recording.
 
     Attributes:
+        text: the sound that was asked for, without `heard:`.
         moments: where the sound was found, by time; with `everywhere`, none is looked for.
         spans: what was separated; empty where the sound is not there, and then nothing was written.
         written: the files, the target first.
@@ -69,6 +68,7 @@ class Separated:
     """
 
     recording: Recording
+    text: str
     moments: tuple[Moment, ...] = ()
     spans: tuple[Span, ...] = ()
     written: tuple[Path, ...] = ()
@@ -90,20 +90,26 @@ def separate(
     """Writes what `text` describes in a recording to `target`, and all the rest to `residual`.
 
     Nothing is written where the sound is not found. Both files appear together, whole or not at all.
+    The recording is listened to here and now; no library is asked, and none keeps what was heard.
 
     Args:
+        text: the sound; ``heard:`` in front of it, as finding takes it, may stay.
         engine, sound: names in the registry: what separates, and what finds.
         force: write over files of these names.
 
     Raises:
         MediaError: if the recording cannot be read or holds no audio.
-        QueryError: if an engine cannot read the text.
-        EngineError: if an engine is unknown or lacks its weights.
-        UsageError: if two of the three files are one.
-        FormatError: if a name is taken, is of no known format, or cannot be written.
+        QueryError: if the text asks for no sound, or an engine cannot read it.
+        EngineError: if an engine lacks its weights.
+        UsageError: if an engine is unknown, two of the three files are one, or a format is unknown or holds fewer
+            channels than the recording has.
+        FormatError: if a name is taken, or cannot be written.
     """
+    text = sound_asked(text)
     check(path, target, residual, force)
     recording = probe(path, settings.audio_stream)
+    written = [target] if residual is None else [target, residual]
+    changed = check_formats(recording, written)
     separator: Separator = registry.load("separator", engine)
     separator.mask(np.zeros(0, np.float32), text)  # a query it cannot read is refused before anything is heard
     report, notes = DecodeReport(), []
@@ -118,8 +124,8 @@ def separate(
         wide = [moment.span.widen(settings.pad_seconds) for moment in moments]
         spans = clip_spans(merge_spans(wide, settings.merge_seconds), recording.span)
     if not spans:
-        return Separated(recording, tuple(moments), (), (), tuple(notes))
-    written = [target] if residual is None else [target, residual]
+        return Separated(recording, text, tuple(moments), (), (), tuple(notes))
+    notes += changed
     total = sum(span.duration for span in spans)
 
     def blocks() -> Iterator[Waveform]:
@@ -140,7 +146,7 @@ def separate(
     with ExitStack() as stack:
         places = [stack.enter_context(atomic_path(name, force=force)) for name in written]
         for name, place in zip(written, places, strict=True):
-            stack.enter_context(_naming(name, place))
+            stack.enter_context(named(name, place))
         write_waveforms(places[0], blocks(), force=True)
         if residual is not None:
             lossless = places[0].suffix.lower() in LOSSLESS
@@ -148,31 +154,7 @@ def separate(
             write_waveforms(places[1], _left(recording, again), force=True)
     if report.truncated:
         notes.append("the file ends before its header says; what it holds was heard")
-    return Separated(recording, tuple(moments), tuple(spans), tuple(written), tuple(notes))
-
-
-def check(path: str | Path, target: Path, residual: Path | None = None, force: bool = False) -> None:
-    """Whether these files can be written at all, asked before long work.
-
-    Raises:
-        UsageError: if two of the three files are one.
-        FormatError: if a name is taken, or is of no known format.
-    """
-    asked = [("--output", target)] + ([] if residual is None else [("--residual", residual)])
-    taken = {os.path.realpath(path): "the recording itself"}
-    for option, name in asked:
-        if name.suffix.lower() not in CLIP_EXTENSIONS:
-            raise FormatError(
-                name,
-                expected="an audio format by its extension",
-                found=repr(name.suffix) if name.suffix else "none",
-                hint=f"Use one of {', '.join(CLIP_EXTENSIONS)}.",
-            )
-        real = os.path.realpath(name)
-        if real in taken:
-            raise UsageError(option, expected="a file of its own", found=taken[real], hint="Choose another name.")
-        taken[real] = "the file of --output"
-        check_free(name, force=force)
+    return Separated(recording, text, tuple(moments), tuple(spans), tuple(written), tuple(notes))
 
 
 def moments_of(
@@ -229,14 +211,3 @@ def _left(recording: Recording, target: Iterator[Waveform]) -> Iterator[Waveform
 def _covered(spans: Sequence[Span], seconds: float) -> float:
     """How much of the spans lies before a second."""
     return sum(min(span.end, max(span.start, seconds)) - span.start for span in spans)
-
-
-@contextmanager
-def _naming(name: Path, place: Path) -> Iterator[Path]:
-    """What goes wrong while writing to `place` is told of `name`, which the user knows."""
-    try:
-        yield place
-    except FormatError as exc:
-        if exc.subject != str(place):
-            raise
-        raise FormatError(name, expected=exc.expected, found=exc.found, hint=exc.hint) from exc

@@ -43,7 +43,7 @@ def check_picture(path: Path, force: bool = False) -> None:
         ) from exc  # fmt: skip
 
 
-def draw_spectra(path: Path, made: Separated, text: str, force: bool = False) -> None:
+def draw_spectra(path: Path, made: Separated, force: bool = False) -> None:
     """Writes the picture, of a minute at most from the first moment on.
 
     Raises:
@@ -59,7 +59,7 @@ def draw_spectra(path: Path, made: Separated, text: str, force: bool = False) ->
     names = {made.recording.path: shown} | {str(name): shown.shift(-begin) for name in made.written}
     figure = Figure(figsize=(12, 1 + 2.5 * len(names)), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(text)
+    figure.suptitle(made.text)
     panels = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
     for panel, (name, span) in zip(panels, names.items(), strict=True):
         stream = made.recording.audio_stream if name == made.recording.path else 0

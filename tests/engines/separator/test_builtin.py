@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from earmark.engines import registry
+from earmark.engines.separator import builtin
 from earmark.engines.separator.builtin import SOUND_WEIGHTS, WEIGHTS, BuiltinSeparator
 from earmark.engines.separator.masking import masked
-from earmark.errors import EngineError, QueryError
+from earmark.errors import EngineError, QueryError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +96,72 @@ def test_a_query_it_cannot_read_is_refused(text: str, expected: str, engine: Bui
     assert str(caught.value) == expected
 
 
+def test_a_folder_of_ones_own_is_loaded_by_name(engine: BuiltinSeparator, tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "run" / "weights")
+    card = json.loads((WEIGHTS / "model.json").read_text())
+    known = next(iter(card["vocabulary"]))
+    (tmp_path / "run" / "weights" / "model.json").write_text(json.dumps(card | {"vocabulary": {known: [known]}}))
+    own = registry.load("separator", f"earmark:{tmp_path / 'run' / 'weights'}")
+    assert isinstance(own, BuiltinSeparator)
+    assert own._taught.shape[0] == 1 < engine._taught.shape[0]
+    assert own.mask(noise(1.0), "rain").shape == engine.mask(noise(1.0), "rain").shape
+
+
+def test_results_of_other_weights_are_stored_under_another_name(tmp_path: Path) -> None:
+    names = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "masker.onnx").write_bytes(content)
+        names.add(registry.stored_name("separator", f"earmark:{tmp_path}"))
+    assert len(names) == 2
+
+
 def test_missing_weights_are_told(tmp_path: Path) -> None:
+    expected = f"{tmp_path / 'masker.onnx'}: expected the separator's weights, found no such file. "
+    with pytest.raises(EngineError) as caught:
+        registry.load("separator", f"earmark:{tmp_path}")
+    assert str(caught.value) == expected + "Make them with `earmark train separate`, and pass the folder it prints."
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
     with pytest.raises(EngineError) as caught:
         BuiltinSeparator(tmp_path)
+    assert str(caught.value) == expected + f"Pass {tmp_path / 'weights'}."
+
+
+def test_missing_weights_of_the_install_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtin, "WEIGHTS", tmp_path)
+    with pytest.raises(EngineError) as caught:
+        BuiltinSeparator()
     assert str(caught.value) == (
-        f"{tmp_path / 'masker.onnx'}: expected the separator's weights, found no such file. "
-        "Reinstall earmark, or make them with `earmark train separate`."
+        f"{tmp_path / 'masker.onnx'}: expected the separator's weights, found no such file. Reinstall earmark."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("model.json", b"{", "no JSON"),
+        ("model.json", b"[1]", "no card"),
+        ("model.json", b'{"table": "x", "vocabulary": {}}', "a card without time_factor"),
+        ("masker.onnx", b"no graph", "no ONNX graph"),
+        ("masker.onnx", (WEIGHTS / "reader.onnx").read_bytes(), "a graph of pieces"),
+    ],
+)
+def test_a_folder_of_something_else_is_told(name: str, content: bytes, found: str, tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "w")
+    (tmp_path / "w" / name).write_bytes(content)
+    with pytest.raises(EngineError) as caught:
+        BuiltinSeparator(tmp_path / "w")
+    assert str(caught.value) == (
+        f"{tmp_path / 'w' / name}: expected the separator's weights, found {found}. "
+        "Make them with `earmark train separate`, and pass the folder it prints."
+    )
+
+
+@pytest.mark.parametrize(("job", "name"), [("sound", "earmark"), ("recogniser", "moonshine"), ("text", "terms")])
+def test_a_model_for_an_engine_that_takes_none_is_told(job: str, name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        registry.load(job, f"{name}:large")
+    assert str(caught.value) == (
+        f"{name}:large: expected {name} alone, which takes no model, found 'large' after the colon. Use {name}."
     )
 
 

@@ -25,6 +25,10 @@ from earmark.errors import EngineError
 __all__ = ["BuiltinSeparator", "fingerprint"]
 
 WEIGHTS = Path(__file__).parent / "weights"
+CARD = "model.json"
+GRAPHS = {"masker.onnx": {"magnitude", "meaning"}, "reader.onnx": {"pieces"}}
+"""What each graph takes."""
+_FIELDS = {"table": str, "vocabulary": dict, "time_factor": int}
 LEVEL_SECONDS = 3.0
 """The network hears everything at the loudness of the last and next seconds, in a window as long as this."""
 NEAREST = 0.05
@@ -44,16 +48,73 @@ def fingerprint(table: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _read_card(weights: Path) -> dict[str, Any]:
+    """``model.json`` of a folder of weights, looked over.
+
+    Raises:
+        EngineError: if a file of the weights is missing, or the card is none of this engine's.
+    """
+    for name in (*GRAPHS, CARD):
+        if not (weights / name).is_file():
+            if weights == WEIGHTS:
+                hint = "Reinstall earmark."
+            elif (weights / "weights" / name).is_file():
+                hint = f"Pass {weights / 'weights'}."
+            else:
+                hint = "Make them with `earmark train separate`, and pass the folder it prints."
+            raise EngineError(weights / name, expected="the separator's weights", found="no such file", hint=hint)
+    path = weights / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise _foreign(path, "no JSON") from exc
+    if not isinstance(card, dict):
+        raise _foreign(path, "no card")
+    for name, kind in _FIELDS.items():
+        if not isinstance(card.get(name), kind):
+            raise _foreign(path, f"a card without {name}")
+    return card
+
+
+def _session(path: Path, inputs: set[str], threads: int) -> Any:
+    """A graph, if it takes what is expected.
+
+    Raises:
+        EngineError: if it does not, or is none.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # its exceptions have no common parent
+        raise _foreign(path, "no ONNX graph") from exc
+    found = {node.name for node in session.get_inputs()}
+    if found != inputs:
+        raise _foreign(path, f"a graph of {', '.join(sorted(found))}")
+    return session
+
+
+def _foreign(path: Path, found: str) -> EngineError:
+    hint = "Make them with `earmark train separate`, and pass the folder it prints."
+    return EngineError(path, expected="the separator's weights", found=found, hint=hint)
+
+
 class BuiltinSeparator:
     """See `Separator`.
 
     Args:
-        weights: folder with ``masker.onnx``, ``reader.onnx`` and ``model.json``.
+        model: folder with ``masker.onnx``, ``reader.onnx`` and ``model.json``, as `earmark train separate` writes it;
+            None takes what is in the install.
         table: folder with the word-piece table.
         threads: of ONNX Runtime.
 
     Raises:
-        EngineError: if a file of the weights is missing, or the table is not the one they were trained with.
+        EngineError: if a file of the weights is missing or none of this engine's, or the table is not the one they
+            were trained with.
     """
 
     name = "earmark"
@@ -63,34 +124,18 @@ class BuiltinSeparator:
     window_seconds = 20.0
     context_seconds = 4.0
 
-    def __init__(self, weights: Path = WEIGHTS, table: Path = SOUND_WEIGHTS, threads: int = 1) -> None:
-        for name in ("masker.onnx", "reader.onnx", "model.json"):
-            if not (weights / name).is_file():
-                raise EngineError(
-                    weights / name,
-                    expected="the separator's weights",
-                    found="no such file",
-                    hint="Reinstall earmark, or make them with `earmark train separate`.",
-                )
-        card: dict[str, Any] = json.loads((weights / "model.json").read_text(encoding="utf-8"))
+    def __init__(self, model: str | Path | None = None, table: Path = SOUND_WEIGHTS, threads: int = 1) -> None:
+        weights = WEIGHTS if model is None else Path(model).expanduser()
+        card = _read_card(weights)
         self._pieces = WordPieces(table)
         if card["table"] != fingerprint(table):
             raise EngineError(
-                weights / "model.json",
+                weights / CARD,
                 expected=f"weights trained with the word-piece table in {table}",
                 found="weights of another table",
                 hint="Reinstall earmark, or make them anew with `earmark train separate`.",
             )
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._masker, self._reader = (
-            onnxruntime.InferenceSession(str(weights / name), options, providers=["CPUExecutionProvider"])
-            for name in ("masker.onnx", "reader.onnx")
-        )
+        self._masker, self._reader = (_session(weights / name, inputs, threads) for name, inputs in GRAPHS.items())
         wordings = [(row, text) for row, texts in enumerate(card["vocabulary"].values()) for text in texts]
         self._rows = np.array([row for row, _ in wordings])  # (wordings,), in order
         self._known = self._pieces.embed([text for _, text in wordings])  # (wordings, text_dim)
