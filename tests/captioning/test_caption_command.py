@@ -83,7 +83,9 @@ def test_sounds_are_captioned_beside_words(reading: Path, library: Path, tmp_pat
     heard = [label for label in labels if label.kind == "heard"]
     assert {label.text for label in heard} == {"[alarm]"}
     assert any(label.span.overlap(Span(13.0, 17.0)) > 0.8 for label in heard)
-    assert f"{len(labels)} captions: " in result.output
+    said = sum(label.kind == "said" for label in labels)
+    line = f"{len(labels)} captions: {said} of words, {len(labels) - said} of sounds; wrote {path}"
+    assert result.stderr.splitlines()[-1] == line
 
 
 def test_without_an_output_it_prints_srt(reading: Path, library: Path) -> None:
@@ -91,13 +93,40 @@ def test_without_an_output_it_prints_srt(reading: Path, library: Path) -> None:
     assert result.exit_code == 0 and result.stdout.startswith("1\n00:00:0")
 
 
-def test_nothing_to_caption_is_a_note_and_an_empty_file(
-    write_media: Any, sound: Any, library: Path, tmp_path: Path
-) -> None:
-    silence = write_media(tmp_path / "silence.wav", sound(np.zeros((1, 32_000), np.float32)))
-    result = run(silence, "-o", tmp_path / "out.vtt", library=library)
-    assert result.exit_code == 0 and "nothing to caption in" in result.output
-    assert (tmp_path / "out.vtt").read_text(encoding="utf-8").strip() == "WEBVTT"
+def test_one_caption_is_one_caption(capsys: pytest.CaptureFixture[str]) -> None:
+    command._count([Label(Span(0.0, 1.0), "Hello.", kind="said")], [])
+    assert capsys.readouterr().err == "1 caption: 1 of words, 0 of sounds\n"
+
+
+def test_text_without_times(reading: Path, library: Path, tmp_path: Path) -> None:
+    assert run(reading, "-o", tmp_path / "out.txt", "--words", library=library).exit_code == 0
+    text = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert "age of wisdom" in text.replace("\n", " ") and "-->" not in text
+
+
+def test_nothing_to_caption_is_a_line_and_no_file(write_media: Any, sound: Any, library: Path, tmp_path: Path) -> None:
+    silence = write_media(tmp_path / "silence.mp4", sound(np.zeros((1, 32_000), np.float32)), video_seconds=2.0)
+    line = f"note: nothing to caption in {silence}, as far as earmark can hear"
+    kept = tmp_path / "kept.srt"
+    kept.write_text("mine")
+    for options in (("-o", tmp_path / "out.srt"), ("--mux", tmp_path / "out.mkv"), ("-o", kept, "--force")):
+        result = run(silence, *options, library=library)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.splitlines()[-1] == f"{line}; nothing was written"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["kept.srt", "silence.mp4"]
+    assert kept.read_text() == "mine"
+    printed = run(silence, "--format", "vtt", library=library)  # a pipe gets captions without a caption
+    assert (printed.exit_code, printed.stdout.strip(), printed.stderr) == (0, "WEBVTT", line + "\n")
+
+
+def test_a_folder_and_nothing_are_no_recording(reading: Path, tmp_path: Path) -> None:
+    for path, found in (
+        (reading.parent, "a folder. Pass the files in it, or a command that walks folders."),
+        (tmp_path / "nothere.wav", "nothing there. Check the path."),
+    ):
+        result = run(path, "-o", tmp_path / "x.srt", library=tmp_path / "library")
+        assert message(result) == f"{path}: expected an audio or video file, found {found}"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 8_000), (2, 44_100), (6, 48_000)])
@@ -117,6 +146,7 @@ def test_a_track_is_added_and_a_film_is_drawn_on(
     result = run(film, "--words", "--mux", tmp_path / "out.mkv", "--burn", tmp_path / "burnt.mp4", library=library)
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
+    assert result.stderr.splitlines()[-1].endswith(f"wrote {tmp_path / 'out.mkv'} and {tmp_path / 'burnt.mp4'}")
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert [stream.type for stream in container.streams] == ["video", "audio", "subtitle"]
         assert container.streams.subtitles[0].metadata["language"] == "eng"

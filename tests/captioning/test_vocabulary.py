@@ -44,8 +44,11 @@ def test_a_file_of_sounds(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_no_sound(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"gone.txt: expected a file of sounds, found No such file or directory."):
-        vocabulary_of(str(tmp_path / "gone.txt"))
+    (tmp_path / "folder.txt").mkdir()
+    for name, found in (("gone.txt", "no such file"), ("folder.txt", "a folder"), ("no/gone.txt", "no such file")):
+        with pytest.raises(UsageError) as error:
+            vocabulary_of(str(tmp_path / name))
+        assert str(error.value) == f"{tmp_path / name}: expected a file of sounds, found {found}. Check the path."
 
 
 def test_a_file_of_other_bytes(tmp_path: Path) -> None:
@@ -62,7 +65,7 @@ def test_a_line_that_does_not_parse_is_named(line: str) -> None:
 
 
 def test_a_file_of_nothing() -> None:
-    with pytest.raises(FormatError) as error:
+    with pytest.raises(UsageError) as error:
         read_vocabulary("# nothing\n", "list")
     assert str(error.value) == "list: expected sounds, one a line, found none. Write one a line: a dog barking"
 

@@ -111,7 +111,12 @@ def test_transcribe_writes_what_was_said(extension: str, library: Path, reading:
     [
         (("find", ""), 2, "earmark: '': expected words to look for, found nothing. Try: earmark find"),
         (("find", "words", "missing.wav"), 1, "earmark: missing.wav: expected a file or folder, found nothing there."),
-        (("transcribe", "missing.wav"), 1, "earmark: missing.wav: expected a file or folder, found nothing there."),
+        (
+            ("transcribe", "missing.wav"),
+            1,
+            "earmark: missing.wav: expected an audio or video file, found nothing there.",
+        ),
+        (("transcribe", "."), 1, "earmark: .: expected an audio or video file, found a folder. Pass the files in it"),
         (("transcribe", "x.wav", "-o", "x.doc"), 2, "earmark: x.doc: expected a format of labels, found '.doc'."),
         (("find", "words", "--library", "/dev/null"), 1, "earmark: /dev/null: expected a folder, found a file."),
         (("find", "word " * 500), 2, "expected a line of text, 2,000 characters at most, found 2,499 characters."),
@@ -226,7 +231,7 @@ def test_a_path_that_holds_something_else_by_now_is_not_an_answer(reading: Path,
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(2 * 16_000 * 3))
     assert earmark("index", path, "--no-sounds", library=library).returncode == 0
-    run = earmark("find", "the age of wisdom", library=library)
+    run = earmark("find", "said: the age of wisdom", library=library)
     assert run.stdout == "" and "not here" in run.stderr
 
 

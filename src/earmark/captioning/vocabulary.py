@@ -39,8 +39,8 @@ def vocabulary_of(given: str | None) -> tuple[list[Caption], list[str]]:
         The sounds, each once, and the ones that were named more than once.
 
     Raises:
-        UsageError: if nothing is named, or a ``.txt`` file that does not exist.
-        FormatError: if the file cannot be read, names nothing, or has a line that is none of its three forms.
+        UsageError: if nothing is named, in a file neither, or the file cannot be read.
+        FormatError: if the file is not UTF-8, or has a line that is none of its three forms.
     """
     if given is None:
         return list(builtin_vocabulary()), []
@@ -60,11 +60,12 @@ def read_vocabulary(text: str, name: str) -> tuple[list[Caption], list[str]]:
     """A list of sounds in the form of ``sounds.txt``.
 
     Raises:
-        FormatError: if it names nothing, or a line is none of the three forms; with the line's number.
+        UsageError: if it names nothing.
+        FormatError: if a line is none of the three forms; with the line's number.
     """
     captions = _captions(text, name, _known_kinds())
     if not captions:
-        raise FormatError(name, expected="sounds, one a line", found="none", hint="Write one a line: a dog barking")
+        raise UsageError(name, expected="sounds, one a line", found="none", hint="Write one a line: a dog barking")
     return _each_once(captions)
 
 
@@ -130,8 +131,13 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as exc:
-        raise UsageError(
-            path, expected="a file of sounds", found=exc.strerror or str(exc), hint="Check the path."
-        ) from exc
+        known: dict[type[OSError], str] = {
+            FileNotFoundError: "no such file",
+            NotADirectoryError: "no such file",
+            IsADirectoryError: "a folder",
+            PermissionError: "one you may not read",
+        }
+        found = known.get(type(exc), exc.strerror or str(exc))
+        raise UsageError(path, expected="a file of sounds", found=found, hint="Check the path.") from exc
     except UnicodeDecodeError as exc:
         raise FormatError(path, expected="text in UTF-8", found="other bytes", hint="Save it as UTF-8.") from exc

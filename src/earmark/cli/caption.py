@@ -25,6 +25,8 @@ from earmark.cli.console import (
     say,
     tell,
 )
+from earmark.cli.counts import counted
+from earmark.cli.recording import one_recording
 from earmark.errors import UsageError
 from earmark.settings import CaptionSettings, IndexSettings
 
@@ -35,15 +37,15 @@ EXAMPLE = "Example: earmark caption film.mp4 -o film.srt"
 
 
 def caption(
-    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="An audio or video file.", show_default=False)],
+    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="One audio or video file.", show_default=False)],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to; the extension tells the format: .srt, .vtt, .ass, .json, .jsonl. “-” prints, as does "
-            "leaving out -o, --mux and --burn.",
+            help="Where to; the extension tells the format: .srt, .vtt, .ass, .txt (no times), .json, .jsonl. “-” "
+            "prints, as does leaving out -o, --mux and --burn.",
             show_default=False,
         ),
     ] = None,
@@ -156,6 +158,8 @@ def caption(
     vocabulary, again = ([], []) if words_only else captioning.vocabulary_of(sounds)
     if again:
         say(f"note: named more than once, asked for once: {', '.join(again)}")
+    one_recording(media)
+    written = [path for path in (output, mux, burn) if path is not None and str(path) != "-"]
 
     hearing = IndexSettings(
         recogniser=None if sounds_only else recogniser or IndexSettings.recogniser,
@@ -182,7 +186,11 @@ def caption(
         for note in made.notes:
             say(f"note: {note}")
         if not made.captions:
-            say(f"note: nothing to caption in {media}, as far as earmark can hear")
+            note = f"note: nothing to caption in {media}, as far as earmark can hear"
+            say(f"{note}; nothing was written" if written else note)
+            if output is not None and file is None:  # whoever reads the pipe gets an empty list, not nothing
+                formats.write([], output, name, recordings=[recording])
+            raise typer.Exit  # what was opened to be written goes away with it
         if output is not None:
             formats.write(made.captions, output if file is None else file, name, recordings=[recording])
         if mux is not None:
@@ -196,9 +204,10 @@ def caption(
         if burn is not None:
             lines = [(each.span, each.text) for each in made.captions]
             draw_into(media, burn, lines, force=force, on_progress=draw)
-    _count(made.captions)
+    _count(made.captions, written)
 
 
-def _count(captions: list[Label]) -> None:
+def _count(captions: list[Label], written: list[Path]) -> None:
     said = sum(label.kind == "said" for label in captions)
-    say(f"{len(captions)} captions: {said} of words, {len(captions) - said} of sounds")
+    line = f"{counted(len(captions), 'caption')}: {said} of words, {len(captions) - said} of sounds"
+    say(f"{line}; wrote {' and '.join(map(str, written))}" if written else line)

@@ -20,13 +20,14 @@ from earmark.cli.console import (
     listen_to,
     say,
 )
+from earmark.cli.recording import one_recording
 from earmark.settings import IndexSettings
 
 EXAMPLE = "Example: earmark transcribe talk.mp4 -o talk.srt"
 
 
 def transcribe(
-    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="An audio or video file.", show_default=False)],
+    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="One audio or video file.", show_default=False)],
     output: Annotated[
         Path,
         typer.Option(
@@ -64,6 +65,7 @@ def transcribe(
     name = formats.format_of(output, format or ("txt" if str(output) == "-" else ""))
     if str(output) != "-":
         check_free(output, force=force)  # before the work, not after it
+    one_recording(media)
     folder = library_folder(library)
     settings = IndexSettings(
         recogniser=recogniser or IndexSettings.recogniser,
