@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earmark.components import Component, ComponentSettings, Present, file_names, forget, take_apart
+from earmark.components import (
+    Component,
+    ComponentSettings,
+    Present,
+    earlier_files,
+    file_names,
+    forget,
+    remove_earlier,
+    take_apart,
+)
 from earmark.components.again import evidence_of
 from earmark.components.laying import on_silence
 from earmark.errors import FormatError
@@ -75,9 +85,12 @@ def test_what_is_not_itself_any_more_is_left_out(street: Recording, tmp_path: Pa
     assert names_in(tmp_path) == ["alarm.wav"]
     assert found[1].parts[0].kept is False and found[1].parts[0].named in {"smoke alarm", "beeping"}
     assert found[1].parts[0].probability == 0.6 and found[1].parts[0].span == Span(4.0, 8.0)
+    assert found[1].parts[0].reason == "sounds more like another"
+    assert found[2].parts[0].reason == "too little of it to take"
     assert (found[2].parts[0].named, found[2].parts[0].again) == ("", 0.0)  # what was separated is silence
     strict = apart(street, [ALARM], tmp_path, bands, force=True, settings=ComponentSettings(least_again=1.1))
     assert not strict[0].file and strict[0].parts[0].again > 0.0
+    assert strict[0].parts[0].reason == "no longer heard when alone"
 
 
 def test_evidence_is_odds_times_share() -> None:
@@ -96,6 +109,7 @@ def test_a_faint_part_needs_a_surer_sound(street: Recording, tmp_path: Path, ban
         (part,) = found[0].parts
         assert 0.3 < part.share < 0.95
         assert part.kept is kept and bool(found[0].file) is kept
+        assert part.reason == ("" if kept else "too little of it to take")
 
 
 def test_places_of_one_sound_that_nearly_touch_are_one(street: Recording, tmp_path: Path, bands: Any) -> None:
@@ -139,6 +153,30 @@ def test_nothing_present_is_nothing_written(street: Recording, tmp_path: Path, b
 
 
 # --- files ---
+
+
+def test_what_an_earlier_run_left_is_what_its_summary_and_its_journal_list(
+    street: Recording, tmp_path: Path, bands: Any
+) -> None:
+    summary, journal = tmp_path / "components.json", tmp_path / ".components.jsonl"
+    assert earlier_files(summary, journal) == []
+    apart(street, [ALARM], tmp_path, bands)
+    names = ["dog.wav", "../x.wav", "/x.wav", "a\\x.wav", ".x.wav", "..", "notes.txt", None, 3, "alarm.wav"]
+    summary.write_text(json.dumps({"components": [{"file": name} for name in names]}), encoding="utf-8")
+    assert earlier_files(summary, journal) == ["alarm.wav", "dog.wav"]
+    for other in ("[]", "{", '{"components": 3}'):
+        summary.write_text(other, encoding="utf-8")
+        assert earlier_files(summary, journal) == ["alarm.wav"]
+
+
+def test_files_of_an_earlier_run_go_but_not_links_folders_and_new_ones(tmp_path: Path) -> None:
+    for name in ("old.wav", "new.wav", "target.wav"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "link.wav").symlink_to(tmp_path / "target.wav")
+    (tmp_path / "folder.wav").mkdir()
+    names = ["old.wav", "new.wav", "link.wav", "folder.wav", "gone.wav"]
+    assert remove_earlier(tmp_path, names, [tmp_path / "new.wav", tmp_path / "none.wav"]) == ["old.wav"]
+    assert names_in(tmp_path) == ["folder.wav", "link.wav", "new.wav", "target.wav"]
 
 
 def test_a_taken_name_is_refused_before_anything_is_separated(street: Recording, tmp_path: Path, bands: Any) -> None:

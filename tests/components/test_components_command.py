@@ -73,14 +73,21 @@ def test_a_folder_with_the_sounds_their_captions_and_a_summary(
         assert (out / row["file"]).is_file() and row["file"].endswith(".wav")
         assert row["seconds"] == pytest.approx(sum(m["end"] - m["start"] for m in row["moments"]), abs=0.01)
         for moment in row["moments"]:
-            assert set(moment) == {"start", "end", "probability", "share", "again", "named", "kept"}
+            assert set(moment) == {"start", "end", "probability", "share", "again", "named", "kept", "reason"}
             assert 0.1 <= moment["probability"] <= 1 and 0 <= moment["again"] <= 1 and moment["kept"] is True
+            assert moment["reason"] is None
     files = {each.name for each in out.iterdir()}
     assert files == {row["file"] for row in rows} | {"components.json", "components.srt"}
     captions = list(pysubs2.load(str(out / "components.srt")))
     assert captions and {c.plaintext.split("\n")[0] for c in captions} <= {"[alarm]", "[alarm beeps]"}
     assert any(c.start < 8000 and c.end > 4000 for c in captions)
-    assert f"{len(rows)} of {len(rows)} sounds stayed themselves when separated; 0:14.0 taken apart" in result.output
+    sounds = "1 sound" if len(rows) == 1 else f"{len(rows)} sounds"
+    assert f"kept {len(rows)} of {sounds}; 0:14.0 taken apart" in result.output
+    row = next(line for line in result.output.splitlines() if line.endswith(rows[0]["file"]))
+    best = max(moment["probability"] for moment in rows[0]["moments"])
+    seconds = f"0:{rows[0]['seconds']:04.1f}"
+    assert row.split() == [*rows[0]["name"].split(), str(len(rows[0]["moments"])), "×", seconds, f"{best:.2f}",
+                           rows[0]["file"]]  # fmt: skip
 
 
 def test_json_lines(street: Recording, listed: Path, library: Path, tmp_path: Path, bands: Any, lenient: None) -> None:
@@ -99,14 +106,55 @@ def test_sounds_that_do_not_stay_are_told_and_leave_no_file(
 ) -> None:
     import earmark.components as job
 
-    monkeypatch.setattr(job, "ComponentSettings", partial(ComponentSettings, least_again=1.1))
-    result = run(
-        street.path, "-o", tmp_path / "out", "--sounds", listed, "--at-least", "0.1", "--engine", "bands",
-        library=library,
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    assert "separated, it sounds like " in result.output and "; left out" in result.output
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["components.json", "components.srt"]
+    out = tmp_path / "out"
+    for strict, reason in (
+        ({"least_again": 1.1}, "no longer heard when alone"),
+        ({"least_again": 0.0, "least_evidence": 1.1, "among": 99}, "too little of it to take"),
+        ({"least_again": 0.0, "least_evidence": 0.0, "among": 0, "alike": 2.0}, "sounds more like another"),
+    ):
+        monkeypatch.setattr(job, "ComponentSettings", partial(ComponentSettings, **strict))
+        result = run(
+            street.path, "-o", out, "--sounds", listed, "--at-least", "0.1", "--engine", "bands", "--force",
+            library=library,
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        rows = json.loads((out / "components.json").read_text(encoding="utf-8"))["components"]
+        assert {moment["reason"] for row in rows for moment in row["moments"]} == {reason}
+        named = rows[0]["moments"][0]["named"]
+        assert f"left out: {reason.replace('another', named)}\n" in result.output
+        assert f"kept 0 of {len(rows)} sound" in result.output
+        assert sorted(each.name for each in out.iterdir()) == ["components.json", "components.srt"]
+
+
+def test_writing_over_an_earlier_run_leaves_none_of_its_sounds(
+    street: Recording, library: Path, tmp_path: Path, bands: Any, lenient: None
+) -> None:
+    out = tmp_path / "out"
+    options = ("--at-least", "0.05", "--engine", "bands", "--top", "1", "--force")
+    assert run(street.path, "-o", out, "--sounds", "smoke alarm", *options, library=library).exit_code == 0
+    assert (out / "smoke_alarm.wav").is_file()
+    (out / "mine.wav").write_bytes(b"mine")
+    (tmp_path / "outside.wav").write_bytes(b"mine")
+    summary = json.loads((out / "components.json").read_text(encoding="utf-8"))
+    summary["components"] += [{"file": "../outside.wav"}, {"file": str(tmp_path / "outside.wav")}, {"file": None}]
+    (out / "components.json").write_text(json.dumps(summary), encoding="utf-8")
+    assert run(street.path, "-o", out, "--sounds", "beeping", *options, library=library).exit_code == 0
+    assert sorted(each.name for each in out.iterdir()) == [
+        "beeping.wav", "components.json", "components.srt", "mine.wav",
+    ]  # fmt: skip
+    assert (out / "mine.wav").read_bytes() == (tmp_path / "outside.wav").read_bytes() == b"mine"
+    again = run(street.path, "-o", out, "--sounds", "beeping", *options, library=library)
+    assert again.exit_code == 0 and (out / "beeping.wav").is_file()
+
+
+def test_a_folder_and_nothing_are_no_recording(street: Recording, tmp_path: Path, bands: Any) -> None:
+    for path, found in (
+        (Path(street.path).parent, "a folder. Pass the files in it, or a command that walks folders."),
+        (tmp_path / "nothere.wav", "nothing there. Check the path."),
+    ):
+        result = run(path, "-o", tmp_path / "out", "--engine", "bands", library=tmp_path / "library")
+        assert message(result) == f"{path}: expected an audio or video file, found {found}"
+    assert [each.name for each in tmp_path.iterdir()] == ["street.wav"]
 
 
 def test_nothing_found_is_one_line_and_nothing_written(
@@ -140,6 +188,7 @@ def test_an_empty_list_is_refused(street: Recording, library: Path, tmp_path: Pa
     empty.write_text("# nothing yet\n", encoding="utf-8")
     result = run(street.path, "-o", tmp_path / "out", "--sounds", empty, "--engine", "bands", library=library)
     assert message(result) == f"{empty}: expected sounds, one a line, found none. Write one a line: a dog barking"
+    assert isinstance(result.exception, EarmarkError) and result.exception.exit_code == 2
 
 
 def test_a_video_without_sound(library: Path, tmp_path: Path, bands: Any, write_media: Callable[..., Path]) -> None:

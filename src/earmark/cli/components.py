@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,8 @@ from earmark.cli.console import (
     tell,
     write_out,
 )
+from earmark.cli.counts import counted
+from earmark.cli.recording import one_recording
 from earmark.errors import FormatError, UsageError
 from earmark.settings import CaptionSettings, IndexSettings
 
@@ -36,7 +39,7 @@ CAPTIONS, SUMMARY = "components.srt", "components.json"
 
 
 def components(
-    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="An audio or video file.", show_default=False)],
+    media: Annotated[Path, typer.Argument(metavar="MEDIA", help="One audio or video file.", show_default=False)],
     output: Annotated[
         Path,
         typer.Option(
@@ -85,12 +88,13 @@ def components(
     """  # fmt: skip
     from earmark import captioning
     from earmark.captioning.hearing import sounds_heard
-    from earmark.components import Present, forget, take_apart
+    from earmark.components import STATE, Present, earlier_files, forget, remove_earlier, take_apart
     from earmark.engines import registry
     from earmark.indexing import index as listen
     from earmark.library import Catalogue
 
     began = time.monotonic()
+    one_recording(media)
     _check_folder(output, force)
     engine = engine or registry.names("separator")[0]
     separator = registry.load("separator", engine)  # says at once if it is unknown or was not pulled
@@ -114,6 +118,7 @@ def components(
             say(f"nothing found in {media} that is at least {at_least:g} probable; nothing was written")
             return
         _make_folder(output)
+        earlier = earlier_files(output / SUMMARY, output / STATE) if force else []
         present = [Present(each.caption.sound, each.caption.words, each.span, each.probability) for each in heard]
         found = take_apart(
             recording,
@@ -125,12 +130,14 @@ def components(
             force=force,
             on_progress=draw,
         )
+        mine = [output / component.file for component in found if component.file]
+        remove_earlier(output, earlier, [media, *mine])
         _write(output, recording, engine, found, heard, settings, force)
         forget(output)
     _show(found, as_json)
     kept = [component for component in found if component.file]
     say(
-        f"{len(kept)} of {len(found)} sounds stayed themselves when separated; "
+        f"kept {len(kept)} of {counted(len(found), 'sound')}; "
         f"{clock(recording.duration_seconds)} taken apart in {clock(time.monotonic() - began)}"
     )
 
@@ -186,7 +193,7 @@ def _row(component: Component) -> dict[str, Any]:
         row = asdict(part)
         span = row.pop("span")
         rounded = {key: round(value, 3) for key, value in (*span.items(), *row.items()) if isinstance(value, float)}
-        parts.append({**rounded, "named": part.named, "kept": part.kept})
+        parts.append({**rounded, "named": part.named, "kept": part.kept, "reason": part.reason or None})
     seconds = sum(part.span.duration for part in component.kept)
     return {
         "sound": component.sound,
@@ -208,11 +215,16 @@ def _show(found: list[Component], as_json: bool) -> None:
             best = max(part.probability for part in component.kept)
             seconds = sum(part.span.duration for part in component.kept)
             count = len(component.kept)
-            line += f"{count:>3} × {clock(seconds):>8} s  {best:.2f}  {component.file}"
+            line += f"{count:>3} × {clock(seconds):>8}  {best:.2f}  {component.file}"
         else:
-            named = sorted({part.named for part in component.parts if part.named})
-            line += "separated, it sounds like " + (", ".join(named) if named else "nothing") + "; left out"
+            line += f"left out: {_why(component)}"
         write_out(line + "\n")
+
+
+def _why(component: Component) -> str:
+    """Why no part of a sound stayed, the most frequent reason first."""
+    reasons = Counter(part.reason.replace("another", part.named) for part in component.parts)
+    return ", ".join(reason for reason, _ in reasons.most_common()) or "no audio where it was heard"
 
 
 def _check_folder(folder: Path, force: bool) -> None:

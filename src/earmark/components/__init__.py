@@ -19,6 +19,7 @@ from pathlib import Path
 
 from earmark.components.again import Ears
 from earmark.components.apart import Worker
+from earmark.components.earlier import earlier_files, remove_earlier
 from earmark.components.made import Made, key_of
 from earmark.components.parts import Component, ComponentSettings, Part, Present
 from earmark.engines import registry
@@ -27,7 +28,17 @@ from earmark.media.files import check_free
 from earmark.progress import Progress, ignore
 from earmark.records import Recording
 
-__all__ = ["Component", "ComponentSettings", "Part", "Present", "file_names", "forget", "take_apart"]
+__all__ = [
+    "Component",
+    "ComponentSettings",
+    "Part",
+    "Present",
+    "earlier_files",
+    "file_names",
+    "forget",
+    "remove_earlier",
+    "take_apart",
+]
 
 STATE = ".components.jsonl"
 """What a run has completed, in the output folder, until `forget`."""

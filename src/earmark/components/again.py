@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from earmark.components.parts import ComponentSettings, Part, Present, Separated
+from earmark.components.parts import ComponentSettings, Part, Present, Reason, Separated
 from earmark.engines.sound import SoundEngine, locate
 from earmark.timeline import ScoreCurve, Span, Waveform
 
@@ -29,7 +29,7 @@ class Ears:
         level, beside = _level(separated.heard.cut(span)), _level(separated.mixture.cut(span))
         share = level / beside if beside > 0.0 else 0.0
         if share <= 10 ** (s.least_level_db / 20):
-            return Part(place.span, place.probability, share, 0.0, "", False)
+            return Part(place.span, place.probability, share, 0.0, "", False, "too little of it to take")
         frames = self._engine.embed_audio(separated.heard.samples[0])  # (frames, dim)
         start, step = separated.heard.start_seconds, self._engine.step_seconds
         curve = ScoreCurve(self._engine.curve(frames, place.sound), step, start)
@@ -39,9 +39,14 @@ class Ears:
         fits = np.sort(frames[first : last + 1] @ self._vectors.T, axis=0)  # (frames, names)
         best = [int(n) for n in np.argsort(-fits[-(len(fits) // 2 + 1) :].mean(axis=0))]  # by the better half
         near = float(self._vectors[best[0]] @ self._vectors[row]) >= s.alike
-        agrees = again >= s.least_again and (near or row in best[: s.among])
-        kept = agrees and evidence_of(place.probability, share) >= s.least_evidence
-        return Part(place.span, place.probability, share, again, self._names[best[0]], kept)
+        reason: Reason = ""
+        if again < s.least_again:
+            reason = "no longer heard when alone"
+        elif not near and row not in best[: s.among]:
+            reason = "sounds more like another"
+        elif evidence_of(place.probability, share) < s.least_evidence:
+            reason = "too little of it to take"
+        return Part(place.span, place.probability, share, again, self._names[best[0]], not reason, reason)
 
 
 def evidence_of(probability: float, share: float) -> float:

@@ -41,6 +41,10 @@ class Made:
         with self._lock, suppress(OSError), self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
+    def files(self) -> list[str]:
+        """Names of the files of all components that are complete, whatever they depend on."""
+        return [component.file for component in self._known.values() if component.file]
+
     def forget(self) -> None:
         with suppress(OSError):
             self._path.unlink()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from earmark.timeline import Span, Waveform
 
-__all__ = ["Component", "ComponentSettings", "Part", "Present", "Separated"]
+__all__ = ["Component", "ComponentSettings", "Part", "Present", "Reason", "Separated"]
+
+Reason = Literal["", "too little of it to take", "no longer heard when alone", "sounds more like another"]
+"""Why a part is left out; the other is the sound it is `named`. Empty where it stays."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Part:
         again: probability of the sound in the part by itself; 0 where it was too quiet to be heard again.
         named: the sound of the vocabulary that fits the part best.
         kept: whether it agrees, and is in the file.
+        reason: why it is not kept.
     """
 
     span: Span
@@ -62,6 +67,7 @@ class Part:
     again: float
     named: str
     kept: bool
+    reason: Reason = ""
 
 
 @dataclass(frozen=True)
