@@ -30,7 +30,10 @@ def activity(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="The model; its curves (.png) and history (.json) lie beside it."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The model, .onnx; its curves (.png) and history (.json) lie beside it.",
         ),
     ] = Path("activity.onnx"),
     model: Annotated[
@@ -94,9 +97,11 @@ def activity(
         if value is not None and value not in known:
             raise UsageError(name, expected=f"one of {', '.join(known)}", found=value, hint=f"Use {known[0]}.")
     with training_extra():
-        from earmark.training.activity.loop import ActivityTraining, train_activity
+        from earmark.training.activity.corpus import CLASSES
+        from earmark.training.activity.loop import ActivityTraining, check_output, train_activity
     began = time.monotonic()
-    names = None if classes is None else tuple(name.strip() for name in classes.split(",") if name.strip())
+    names = None if classes is None else _named(classes, CLASSES)
+    check_output(output, force)
     settings = ActivityTraining(
         model=model, features=features, classes=names, silero=silero, epochs=epochs, patience=patience, scenes=scenes,
         seed=seed,
@@ -116,6 +121,19 @@ def activity(
     say(f"kept epoch {outcome.best + 1} of {len(outcome.epochs)}; frame F1 on held-out recordings: {scores}")
     size, took = output.stat().st_size / 1e6, clock(time.monotonic() - began)
     say(f"wrote {output} ({size:.2f} MB) after {took}; use it: earmark segment … --model {output}")
+
+
+def _named(classes: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The classes of a list with commas, each once.
+
+    Raises:
+        UsageError: if one is not known, or none is named.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in classes.split(",") if name.strip()))
+    for name in names or ("none",):
+        if name not in known:
+            raise UsageError("--classes", expected=f"some of {', '.join(known)}", found=name, hint="Use one of them.")
+    return names
 
 
 def register(app: typer.Typer) -> None:

@@ -219,8 +219,9 @@ def test_a_model_is_trained_exported_and_used_at_once(
         f"{out}: expected a free name, found a file that is already there. "
         "Choose another name, or pass --force to write over it."
     )
-    with pytest.raises(FormatError) as absent:
+    with pytest.raises(UsageError) as absent:
         train_activity([musan], tmp_path / "x.onnx", ActivityTraining(classes=("speech",)))
+    assert not (tmp_path / "x.corpus").exists(), "nothing is decoded for it"
     assert str(absent.value) == (
         f"speech: expected one of the classes in {musan}: music, noise, found none of that name. "
         "Leave it out, or add recordings of it."
@@ -294,3 +295,16 @@ def test_the_command_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as features:
         activity(tmp_path, features="raw")
     assert str(features.value) == "--features: expected one of logmel, mfcc, found raw. Use logmel."
+    for given, found in (("foo", "foo"), ("music,foo", "foo"), (" , ", "none")):
+        with pytest.raises(UsageError) as classes:
+            activity([tmp_path], classes=given)
+        assert str(classes.value) == (
+            f"--classes: expected some of speech, music, noise, found {found}. Use one of them."
+        )
+    for name, found in (("m2.txt", "'.txt'"), ("m2", "no extension")):
+        with pytest.raises(UsageError) as output:
+            activity([tmp_path], tmp_path / name)
+        assert str(output.value) == (
+            f"{tmp_path / name}: expected the name of a model, .onnx, found {found}. Call it m2.onnx."
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ from earmark.scenes.vocabulary import shipped_vocabulary
 from earmark.settings import SAMPLE_RATE
 from earmark.timeline import ScoreCurve, Span, merge_spans, spans_above
 
-__all__ = ["CLASSES", "FRAME_SAMPLES", "Clip", "Corpus", "activity_spans", "read_corpus"]
+__all__ = ["CLASSES", "FRAME_SAMPLES", "Clip", "Corpus", "activity_spans", "kinds_of", "read_corpus"]
 
 CLASSES = ("speech", "music", "noise")
 FRAME_SAMPLES = SAMPLE_RATE // 50
@@ -103,6 +103,15 @@ class _Source:
 
     def sort_key(self) -> tuple[str, float]:
         return str(self.path), self.span.start if self.span is not None else 0.0
+
+
+def kinds_of(folders: Sequence[Path]) -> tuple[str, ...]:
+    """The classes that folders have recordings of, by their names and tables alone: nothing is decoded.
+
+    Raises:
+        MediaError, FormatError: as `read_corpus`.
+    """
+    return tuple(_classify(folders))
 
 
 def read_corpus(folders: Sequence[Path], work: Path, on_progress: Progress = ignore) -> Corpus:

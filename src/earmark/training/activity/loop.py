@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from earmark.engines.activity.features import listen
 from earmark.engines.activity.silero import Silero
-from earmark.errors import FormatError
+from earmark.errors import FormatError, UsageError
 from earmark.progress import Progress, ignore
-from earmark.training.activity.corpus import Corpus, read_corpus
+from earmark.training.activity.corpus import kinds_of, read_corpus
 from earmark.training.activity.models import MODELS, Description, export_onnx
 from earmark.training.activity.scenes import SceneMaker
 
-__all__ = ["ActivityTraining", "Epoch", "Outcome", "train_activity"]
+__all__ = ["ActivityTraining", "Epoch", "Outcome", "check_output", "train_activity"]
 
 ROUNDS = 2
 """Making a scene costs more than learning from it, so each is learnt from twice."""
@@ -86,17 +86,15 @@ def train_activity(
 
     Raises:
         MediaError: as `read_corpus`.
-        FormatError: if `out` exists and `force` is not set, or a class asked for is not in the corpus.
+        UsageError: if `out` is not named .onnx, or a class asked for is not in the corpus.
+        FormatError: if `out` exists and `force` is not set.
     """
     settings = ActivityTraining() if settings is None else settings
-    if out.exists() and not force:
-        raise FormatError(
-            out, expected="a free name", found="a file that is already there",
-            hint="Choose another name, or pass --force to write over it.",
-        )  # fmt: skip
+    check_output(out, force)
+    kinds = kinds_of(folders)
+    classes = kinds if settings.classes is None else _known(settings.classes, kinds, folders[0])
     out.parent.mkdir(parents=True, exist_ok=True)
     corpus = read_corpus(folders, out.with_suffix(".corpus") if work is None else work, on_progress)
-    classes = _classes(settings, corpus, folders[0])
     torch.manual_seed(settings.seed)
     kind, usual = MODELS[settings.model]
     features = usual if settings.features is None else settings.features
@@ -148,16 +146,32 @@ def train_activity(
     return outcome
 
 
-def _classes(settings: ActivityTraining, corpus: Corpus, folder: Path) -> tuple[str, ...]:
-    if settings.classes is None:
-        return corpus.kinds
-    for kind in settings.classes:
-        if kind not in corpus.kinds:
-            raise FormatError(
-                kind, expected=f"one of the classes in {folder}: {', '.join(corpus.kinds)}", found="none of that name",
+def check_output(out: Path, force: bool = False) -> None:
+    """Whether a model may be written there, asked before anything is decoded.
+
+    Raises:
+        UsageError, FormatError: as `train_activity`.
+    """
+    if out.suffix.lower() != ".onnx":
+        raise UsageError(
+            out, expected="the name of a model, .onnx", found=repr(out.suffix) if out.suffix else "no extension",
+            hint=f"Call it {out.stem or 'activity'}.onnx.",
+        )  # fmt: skip
+    if out.exists() and not force:
+        raise FormatError(
+            out, expected="a free name", found="a file that is already there",
+            hint="Choose another name, or pass --force to write over it.",
+        )  # fmt: skip
+
+
+def _known(classes: tuple[str, ...], kinds: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    for kind in classes:
+        if kind not in kinds:
+            raise UsageError(
+                kind, expected=f"one of the classes in {folder}: {', '.join(kinds)}", found="none of that name",
                 hint="Leave it out, or add recordings of it.",
             )  # fmt: skip
-    return settings.classes
+    return classes
 
 
 def _batches(
