@@ -34,7 +34,7 @@ def feed(server, make_feed, item, episode_audio):
 def test_collecting_a_feed(feed, tmp_path):
     out = tmp_path / "podcast"
     first = run("collect", feed, "-o", out, "--limit", 1, "--allow-private")
-    assert (first.exit_code, first.stdout, first.stderr) == (0, "", f"{out}: 1 of 1 recordings\n")
+    assert (first.exit_code, first.stdout, first.stderr) == (0, "", f"{out}: 1 of 1 recording\n")
     second = run("collect", feed, "-o", out, "--allow-private")
     assert second.stderr == f"{out}: 2 of 2 recordings, 1 of them new\n"
     assert len(list(out.glob("*.mp3"))) == 2
@@ -46,7 +46,7 @@ def test_a_dry_run_prints_what_it_would_fetch(feed, tmp_path, server):
     day, length, name, url = line.split("\t")
     assert (day, length, url) == ("2024-01-02", "–", server.url + "/b.mp3")
     assert name.startswith("2024-01-02_Two_")
-    assert result.stderr == "1 of 1 recordings would be fetched\n"
+    assert result.stderr == "1 of 1 recording would be fetched\n"
     assert not (tmp_path / "x").exists()
 
 
@@ -69,12 +69,27 @@ def test_an_episode_that_fails_is_told_and_the_exit_code_says_so(feed, tmp_path,
         (["folder", "--since", "3d"], "--since: expected a feed, found folder, which is none. Leave it out."),
         (["folder"], "-o: expected a folder for the list, found none. Pass -o DIR."),
         (["http://x/", "--since", "May"], "--since: expected a date like 2024-05-01, or days like 30d, found 'May'."),
+        (
+            ["folder", "-o", "x", "--max-size", "foo"],
+            "--max-size: expected a size like 500MB, found 'foo'. Write it so.",
+        ),
         (["http://x/", "--max-size", "big"], "--max-size: expected a size like 500MB, found 'big'. Write it so."),
     ],
 )
 def test_what_cannot_be_meant(arguments, message):
     result = run("collect", *arguments)
     assert isinstance(result.exception, UsageError) and str(result.exception).startswith(message)
+
+
+def test_an_output_that_is_a_file(tmp_path, write_media, tone, sound):
+    (tmp_path / "in").mkdir()
+    write_media(tmp_path / "in" / "a.flac", sound(tone(0.2, 2.5, 3.0)))
+    (tmp_path / "notes.txt").write_text("mine")
+    for out in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "below"):
+        for command in (["collect"], ["dataset", "build"]):
+            result = run(*command, tmp_path / "in", "-o", out)
+            assert str(result.exception) == f"{out}: expected a folder, found a file. Choose another name."
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_sizes_and_dates():
@@ -94,9 +109,9 @@ def test_from_a_folder_to_a_list_to_a_data_set_to_shards(tmp_path, write_media, 
     built = run("dataset", "build", tmp_path / "list", "-o", tmp_path / "set", "--keywords", 0, "--recogniser", "none")
     assert built.exit_code == 0
     assert "note: too few recordings for three splits: nothing is for test or validation\n" in built.stderr
-    assert f"{tmp_path / 'set'}: 1 chunks of 1 recordings (collected), 0:03.0, in 0:" in built.stderr
+    assert f"{tmp_path / 'set'}: 1 chunk of 1 recording (collected), 0:03.0, in 0:" in built.stderr
     exported = run("dataset", "export", tmp_path / "set", "-o", tmp_path / "shards")
-    assert exported.stderr == f"{tmp_path / 'shards'}: 1 chunks in 1 shard\n"
+    assert exported.stderr == f"{tmp_path / 'shards'}: 1 chunk in 1 shard\n"
     with tarfile.open(tmp_path / "shards" / "train-000000.tar") as shard:
         assert [member.name.partition(".")[2] for member in shard] == ["flac", "json", "txt"]
 

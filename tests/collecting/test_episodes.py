@@ -225,7 +225,7 @@ def test_two_runs_in_one_folder_do_not_meet(show, folder, patient):
 
 def test_the_folder_is_a_file(show, folder, patient):
     folder.write_text("x")
-    with pytest.raises(FormatError, match="expected a folder you may write to"):
+    with pytest.raises(FormatError, match="expected a folder, found a file. Choose another name."):
         collect_feed(show("a"), folder, settings=patient)
 
 

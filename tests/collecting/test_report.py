@@ -42,7 +42,7 @@ def test_it_adds_up():
         chunk(2, start=12.0, end=24.0, split="test", language="fa", keywords=("two", "سلام")),
     )
     assert "2 chunks of 1 recordings: 0:00:24 of the 1:00:00 there are, 3 words." in html
-    assert "1 chunks have no transcript." in html
+    assert "1 chunk has no transcript." in html
     assert re.search(r">train</td><td class=\"n\" dir=\"auto\">1</td>.*>0:00:12</td>.*>3</td></tr>", html)
     assert "<bdi>two</bdi> · <bdi>سلام</bdi>" in html
     assert "12–14 s: 2" in html

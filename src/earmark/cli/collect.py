@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark.cli.console import clock, say
+from earmark.cli.counts import counted
 from earmark.errors import UsageError
 from earmark.progress import Progress, ignore
 
@@ -67,9 +68,9 @@ def collect(
     """
     from earmark.collecting import WebSettings, collect_feed, collect_local
 
-    begin = parse_since(since)
+    begin, most = parse_since(since), parse_size(max_size)
     if re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE):
-        settings = WebSettings(max_bytes=parse_size(max_size), allow_private=allow_private)
+        settings = WebSettings(max_bytes=most, allow_private=allow_private)
         with transfers_on_stderr() as draw:
             result = collect_feed(
                 source, output, since=begin, limit=limit, dry_run=dry_run, settings=settings, on_progress=draw
@@ -158,10 +159,10 @@ def _tell(result: Collected, dry_run: bool) -> None:
         say(f"failed: {name}: {' '.join(str(error).split())}")
     if dry_run:
         count = len(result.planned) or len(result.here)
-        say(f"{count} of {result.wanted} recordings would be {'fetched' if result.planned else 'listed'}")
+        say(f"{count} of {counted(result.wanted, 'recording')} would be {'fetched' if result.planned else 'listed'}")
     else:
         new = "" if result.fetched == len(result.here) else f", {result.fetched} of them new"
-        say(f"{result.folder}: {len(result.here)} of {result.wanted} recordings{new}")
+        say(f"{result.folder}: {len(result.here)} of {counted(result.wanted, 'recording')}{new}")
 
 
 def _print(line: str) -> None:

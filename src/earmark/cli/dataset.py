@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from earmark.cli.console import WorkersOption, clock, progress_on_stderr, say
+from earmark.cli.counts import counted
 from earmark.settings import ChunkSettings
 
 EXAMPLE = "Example: earmark dataset build podcast/ -o marz --language fa"
@@ -83,7 +84,7 @@ def build(
         say(f"left out: {each.reason} ({count}{clock(each.seconds)})")
     bare = sum(not chunk.transcript for chunk in result.chunks)
     if bare:
-        say(f"note: {bare} of {len(result.chunks)} chunks have no transcript")
+        say(f"note: {bare} of {counted(len(result.chunks), 'chunk')} without a transcript")
     empty = sorted({"train", "validation", "test"} - {chunk.split for chunk in result.chunks})
     if empty and result.chunks:
         groups = "speakers" if split_by == "speaker" and any(chunk.speaker for chunk in result.chunks) else "recordings"
@@ -91,8 +92,8 @@ def build(
         say(f"note: too few {groups} for three splits: nothing is for {' or '.join(empty)}{hint}")
     rate = f" ({result.audio_seconds / max(took, 1e-3):.0f} × real time)" if result.worked_on else ""
     say(
-        f"{output}: {len(result.chunks)} chunks of {result.recordings} recordings ({result.layout}), "
-        f"{clock(result.audio_seconds)}, in {clock(took)}{rate}"
+        f"{output}: {counted(len(result.chunks), 'chunk')} of {counted(result.recordings, 'recording')} "
+        f"({result.layout}), {clock(result.audio_seconds)}, in {clock(took)}{rate}"
     )
     if result.failed:
         raise typer.Exit(1)
@@ -115,7 +116,7 @@ def export(
     chunks = read_manifest(dataset)
     with progress_on_stderr() as draw:
         paths = write_shards(chunks, output, shard_bytes=shard_megabytes * 1_000_000, force=force, on_progress=draw)
-    say(f"{output}: {len(chunks)} chunks in {len(paths)} shard{'' if len(paths) == 1 else 's'}")
+    say(f"{output}: {counted(len(chunks), 'chunk')} in {counted(len(paths), 'shard')}")
 
 
 def _split_by(what: str) -> Literal["speaker", "recording"]:

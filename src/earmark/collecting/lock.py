@@ -17,16 +17,18 @@ def locked(folder: Path) -> Iterator[None]:
     """Holds `folder` for this process, making it if it is missing.
 
     Raises:
-        FormatError: if another run holds it, or it cannot be written to.
+        FormatError: if another run holds it, it is a file, or it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = open(folder / ".lock", "a+b")  # noqa: SIM115
+    except (FileExistsError, NotADirectoryError) as exc:  # itself, or what it should lie in
+        raise FormatError(folder, expected="a folder", found="a file", hint="Choose another name.") from exc
     except OSError as exc:
         raise FormatError(
             folder,
             expected="a folder you may write to",
-            found=exc.strerror or "an error",
+            found="one you may not" if isinstance(exc, PermissionError) else exc.strerror or "an error",
             hint="Choose another folder.",
         ) from exc
     with handle:

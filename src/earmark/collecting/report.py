@@ -37,7 +37,8 @@ def report_page(data: DataSet, name: str) -> str:
         f"{_hours(data.audio_seconds)} there are, {words:,} words.</p>",
     ]
     if bare:
-        parts.append(f'<p class="note">{bare:,} chunks have no transcript.</p>')
+        without = "1 chunk has" if bare == 1 else f"{bare:,} chunks have"
+        parts.append(f'<p class="note">{without} no transcript.</p>')
     parts += [
         "<h2>Splits</h2>",
         _counts(chunks, "split", "Split"),
