@@ -85,7 +85,11 @@ def test_where_nothing_is_certain_the_nearest_are_shown_and_said_to_be(catalogue
     notes: list[str] = []
     (moment,) = find("Kowalski", catalogue, on_note=notes.append)
     assert moment.evidence["way"] == "sound-alike" and moment.probability < 0.5
-    assert notes == ["nothing certain; the nearest in spelling or sound:"]
+    assert moment.evidence["uncertain"] is True
+    assert notes == [
+        "the sounds of all 2 recordings were never listened for; run: earmark index PATH…",
+        "nothing certain; the nearest in spelling or sound:",
+    ]
     assert find("Kowalski", catalogue, settings=FindSettings(nearest=0)) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ from earmark.cli.console import (
     say,
     write_out,
 )
-from earmark.errors import UsageError
+from earmark.errors import FormatError, UsageError
 from earmark.settings import FindSettings, IndexSettings
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def find(
         typer.Option(
             "--language",
             metavar="CODE",
-            help="The query's language. Default: told by its script.",
+            help="The query's language: en, fa, … Default: told by its script.",
             show_default=False,
         ),
     ] = None,
@@ -133,16 +134,19 @@ def find(
     """
     from earmark import finding, formats
     from earmark.finding import picture
+    from earmark.finding.gaps import gaps_in
+    from earmark.finding.languages import check_language
     from earmark.library import Catalogue
     from earmark.media.files import check_free
 
     # What cannot be is refused before hours of listening.
-    finding.kinds_asked(text)
+    kinds, asked_text = finding.kinds_asked(text)
     chosen = None
     if system is not None:
-        from earmark.finding.systems import check_system, rank_chunks
+        from earmark.finding.systems import check_system, jobs_of, rank_chunks, subject_asked
 
         chosen = check_system(system)
+        asked_text = subject_asked(text)
     if output is not None:
         formats.format_of(output)
     if plot is not None:
@@ -150,7 +154,11 @@ def find(
     for target in (output, plot):
         if target is not None and str(target) != "-":
             check_free(target, force=force)
+    if clips is not None:
+        check_clips(clips)
     folder = library_folder(library)
+    if language is not None:
+        check_language(language, Catalogue.load(folder))
     wanted = None
     failed = False
     if paths:
@@ -172,43 +180,98 @@ def find(
         say(f"note: the library in {folder} is empty. Pass files to look in, or run: earmark index PATH…")
     asked = settings_of(limit, min_score, language)
     if chosen is not None:
-        moments = rank_chunks(finding.kinds_asked(text)[1], chosen, catalogue, wanted, asked)
+        moments = rank_chunks(asked_text, chosen, catalogue, wanted, asked, on_note=note)
+        complete = not gaps_in(catalogue, wanted, jobs_of(chosen, catalogue, wanted))
     else:
-        moments = finding.find(text, catalogue, wanted, asked, on_note=lambda note: say(f"note: {note}"))
+        moments = finding.find(text, catalogue, wanted, asked, on_note=note)
+        old = "heard" in kinds and finding.stale(catalogue, wanted)
+        complete = not (gaps_in(catalogue, wanted, finding.jobs_asked(text)) or old)
     if spot:
         from earmark.finding.spotting import find_spotted
 
         known = [each for id_, each in catalogue.recordings.items() if id_ in wanted]
         with progress_on_stderr() as draw:
-            spotted = find_spotted(finding.kinds_asked(text)[1], known, asked, draw)
+            spotted = find_spotted(asked_text, known, asked, draw)
         moments = finding.ranked([*moments, *spotted])[: asked.limit]
     if about:
         from earmark.finding.about import with_topics
 
         moments = with_topics(moments, catalogue)
     moments = located(moments, catalogue, paths or [])
+    if output is not None:
+        check_one_a_file(output, moments)
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
-    if not moments and catalogue.recordings:
-        say(f"not here: nothing like {text[:80]!r} with a score of {asked.min_probability:g} or more")
+    if not moments and wanted:
+        if complete:
+            verdict, where = "not here", ""
+        else:
+            verdict, where = "not found", " in what was listened for"
+        say(f"{verdict}: nothing like {text[:80]!r} with a score of {asked.min_probability:g} or more{where}")
     if output is not None:
         recordings = list({moment.recording.id: moment.recording for moment in moments}.values())
-        if formats.format_of(output) in formats.ONE_A_FILE and len(recordings) > 1:
-            raise UsageError(
-                str(output),
-                expected=f"moments of one recording, for {output.suffix} names none",
-                found=f"those of {len(recordings)}",
-                hint="Use .csv, .rttm or .jsonl, or name the one recording to look in.",
-            )
-        formats.write(map(formats.label_of_moment, moments), output, recordings=recordings, force=force)
+        shown = [moment if moment.text else replace(moment, text=NO_WORDS) for moment in moments]
+        formats.write(map(formats.label_of_moment, shown), output, recordings=recordings, force=force)
+        say(f"wrote {output}")
     if plot is not None and not moments:
         say("no picture: nothing was found")
     elif plot is not None:
         picture.draw(plot, text, moments, catalogue, asked.min_probability, force)
+        say(f"wrote {plot}")
     if clips is not None and moments:
         failed = not write_clips(moments, clips, context) or failed
     if failed:
         raise typer.Exit(1)
+
+
+NO_WORDS = "(no words recognised)"
+"""Shown where speech was found by its sound alone."""
+
+
+def note(line: str) -> None:
+    say(f"note: {line}")
+
+
+def check_clips(folder: Path) -> None:
+    """Whether clips could be written there, asked before listening.
+
+    Raises:
+        UsageError: if the folder, or one it would lie in, is a file.
+        FormatError: if it may not be written to.
+    """
+    there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not there.is_dir():
+        raise UsageError(
+            f"--clips {folder}",
+            expected="a folder to write into",
+            found="a file" if there == folder else f"a file, {there}, in its place",
+            hint="Choose another name.",
+        )
+    if not os.access(there, os.W_OK):
+        raise FormatError(
+            f"--clips {folder}",
+            expected="a folder you may write to",
+            found="one you may not",
+            hint="Write elsewhere.",
+        )
+
+
+def check_one_a_file(output: Path, moments: Sequence[Moment]) -> None:
+    """Whether the format of `output` can hold these moments.
+
+    Raises:
+        UsageError: if they are of several recordings, and it names none.
+    """
+    from earmark import formats
+
+    count = len({moment.recording.id for moment in moments})
+    if formats.format_of(output) in formats.ONE_A_FILE and count > 1:
+        raise UsageError(
+            str(output),
+            expected=f"moments of one recording, for {output.suffix} names none",
+            found=f"those of {count}",
+            hint="Use .csv, .rttm or .jsonl, or name the one recording to look in.",
+        )
 
 
 def settings_of(limit: int, min_score: float | None, language: str | None) -> FindSettings:
@@ -236,7 +299,7 @@ def as_text(number: int, moment: Moment) -> str:
     head = f"{number:>3}. {moment.probability:.2f}  {moment.recording.path}  {where}  {moment.kind}{by}"
     about = moment.evidence.get("about")
     topics = f"     about: {isolate(', '.join(about))}\n" if isinstance(about, list) and about else ""
-    return f"{head}\n     {isolate(excerpt(moment.text, moment.match))}\n{topics}"
+    return f"{head}\n     {isolate(excerpt(moment.text or NO_WORDS, moment.match))}\n{topics}"
 
 
 def excerpt(text: str, match: tuple[int, int] | None, reach: int = 60) -> str:

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import Literal
 
+from earmark import language
 from earmark.errors import QueryError
 from earmark.finding.fusing import fused
+from earmark.finding.gaps import gaps_in
 from earmark.finding.heard import find_heard, has_ears, stale, unheard_of
 from earmark.finding.meaning import LEAST_PROBABILITY, find_meant
 from earmark.finding.said import find_said
@@ -17,7 +20,7 @@ from earmark.library import Catalogue
 from earmark.records import Kind, Moment
 from earmark.settings import FindSettings
 
-__all__ = ["find", "kinds_asked"]
+__all__ = ["called_uncertain", "find", "jobs_asked", "kinds_asked", "ranked", "stale"]
 
 Asked = Literal["said", "heard", "meant"]
 """Words, sounds, or what was said in whatever words."""
@@ -32,19 +35,21 @@ def find(
     settings: FindSettings | None = None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> list[Moment]:
-    """The moments a text describes, most probable first; an empty list means "not here".
+    """The moments a text describes, most probable first; an empty list means "not here", as far as was listened.
 
     Args:
         query: what to look for; ``said:``, ``heard:`` or ``meaning:`` in front asks for these words, for sounds, or
             for what was said in any words, only.
         recordings: ids to look in; None for everything in the library.
-        on_note: told what the user should know of the answer, a line each.
+        on_note: told what the user should know of the answer, a line each; also what was never listened for.
 
     Raises:
         QueryError: if the query holds nothing to look for.
     """
     settings = FindSettings() if settings is None else settings
     kinds, text = kinds_asked(query)
+    if note := gaps_in(catalogue, recordings, jobs_asked(query)).note():
+        on_note(note)
     said = find_said(text, catalogue, recordings, settings) if "said" in kinds else []
     heard, known = _find_heard(text, kinds, catalogue, recordings, settings, on_note, bool(said))
     meant = find_meant(text, catalogue, recordings, settings) if "meant" in kinds else []
@@ -55,13 +60,18 @@ def find(
         order = kinds == ("meant",) and settings.nearest > 0
         least = min(LEAST_PROBABILITY, settings.nearest_probability) if order else settings.nearest_probability
         near = ranked(moment for moment in words if moment.probability >= least)
-        moments = near[: settings.limit if order else settings.nearest]
+        moments = called_uncertain(near[: settings.limit if order else settings.nearest])
         if moments:
             meant_too = any(moment.evidence["way"] == "meaning" for moment in moments)
             on_note(
                 f"nothing certain; the nearest in {'spelling, sound or meaning' if meant_too else 'spelling or sound'}:"
             )
     return moments[: settings.limit]
+
+
+def called_uncertain(moments: Iterable[Moment]) -> list[Moment]:
+    """Moments shown though they are no answers: their evidence says so."""
+    return [replace(moment, evidence={**moment.evidence, "uncertain": True}) for moment in moments]
 
 
 def ranked(moments: Iterable[Moment]) -> list[Moment]:
@@ -108,6 +118,21 @@ def _find_heard(
     if len(kinds) == 1 or not answered:
         on_note(note)
     return [], False
+
+
+def jobs_asked(query: str) -> list[str]:
+    """The jobs of the index whose results answer a query: ``words``, ``sounds``.
+
+    A Persian query that does not ask for a sound needs none: sounds are described in English.
+
+    Raises:
+        QueryError: as `kinds_asked`.
+    """
+    kinds, text = kinds_asked(query)
+    jobs = ["words"] if {"said", "meant"} & set(kinds) else []
+    if kinds == ("heard",) or ("heard" in kinds and language.language_of(text) != "fa"):
+        jobs.append("sounds")
+    return jobs
 
 
 MOST_LETTERS = 2_000

@@ -14,20 +14,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
-from earmark.errors import UsageError
+from earmark.errors import QueryError, UsageError
+from earmark.finding import called_uncertain, kinds_asked
 from earmark.finding.cascade import Scored, cascade_scores
 from earmark.finding.contrastive import contrastive_scores, has_vectors
+from earmark.finding.gaps import gaps_in
 from earmark.finding.meaning import words_in
 from earmark.library import Catalogue
 from earmark.records import Moment
 from earmark.settings import FindSettings
 from earmark.timeline import Span
 
-__all__ = ["SYSTEMS", "System", "check_system", "logit", "rank_chunks"]
+__all__ = ["SYSTEMS", "System", "check_system", "jobs_of", "logit", "rank_chunks", "subject_asked"]
 
 System = Literal["cascade", "contrastive", "fused", "ranked"]
 SYSTEMS: tuple[System, ...] = get_args(System)
@@ -57,24 +59,56 @@ def check_system(name: str) -> System:
     )
 
 
+def subject_asked(query: str) -> str:
+    """What speech should be about, by a query.
+
+    Raises:
+        QueryError: if it asks for a sound, or for nothing.
+    """
+    kinds, text = kinds_asked(query)
+    if kinds == ("heard",):
+        raise QueryError(
+            repr(query[:80]),
+            expected="what speech is about, for --system",
+            found="a question for a sound",
+            hint="Leave out --system, or heard:.",
+        )
+    return text
+
+
+def jobs_of(system: System, catalogue: Catalogue, recordings: Collection[str] | None) -> tuple[str, ...]:
+    """The jobs of the index that a system goes by: ``words``, ``speech``."""
+    system = _taken(system, catalogue, recordings)
+    return {"cascade": ("words",), "contrastive": ("speech",)}.get(system, ("words", "speech"))
+
+
+def _taken(system: System, catalogue: Catalogue, recordings: Collection[str] | None) -> System:
+    if system == "ranked":
+        return "fused" if has_vectors(catalogue, recordings) else "cascade"
+    return system
+
+
 def rank_chunks(
     text: str,
     system: System,
     catalogue: Catalogue,
     recordings: Collection[str] | None = None,
     settings: FindSettings | None = None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> list[Moment]:
     """Chunks or windows, the most probable first, none overlapping a better one by half; at most `settings.limit`.
 
     What is below the probability asked for is left out; where none reaches it, `settings.nearest` of the nearest are
-    given all the same, none below `SHOWN_PROBABILITY`.
+    given all the same, none below `SHOWN_PROBABILITY`, and `on_note` is told so, as of what was never listened for.
+    The text of a moment is what was said there, empty where no words were recognised.
 
     Raises:
         LibraryError: if the library was not made for this system.
     """
     settings = FindSettings() if settings is None else settings
-    if system == "ranked":
-        system = "fused" if has_vectors(catalogue, recordings) else "cascade"
+    system = _taken(system, catalogue, recordings)
+    if note := gaps_in(catalogue, recordings, jobs_of(system, catalogue, recordings)).note():
+        on_note(note)
     by_words = [] if system == "contrastive" else cascade_scores(text, catalogue, recordings, settings.language)
     by_sound = [] if system == "cascade" else contrastive_scores(text, catalogue, recordings, settings.language)
     scored = fuse(by_words, by_sound) if system == "fused" else [*by_words, *by_sound]
@@ -86,9 +120,12 @@ def rank_chunks(
         if len(moments) == settings.limit or probability < min(SHOWN_PROBABILITY, settings.min_probability):
             break
         if not any(_same_place(one, moment) for moment in moments):
-            moments.append(_moment(one, catalogue, text, probability))
+            moments.append(_moment(one, catalogue, probability))
     sure = [moment for moment in moments if moment.probability >= settings.min_probability]
-    return sure or moments[: settings.nearest]
+    near = [] if sure else called_uncertain(moments[: settings.nearest])
+    if near:
+        on_note("nothing certain; the nearest in what it is about:")
+    return sure or near
 
 
 def logit(one: Scored) -> float:
@@ -127,7 +164,7 @@ def _same_place(one: Scored, moment: Moment) -> bool:
     return one.recording.id == moment.recording.id and one.span.overlap(moment.span) >= 0.5 * one.span.duration
 
 
-def _moment(one: Scored, catalogue: Catalogue, text: str, probability: float) -> Moment:
+def _moment(one: Scored, catalogue: Catalogue, probability: float) -> Moment:
     said = " ".join(word.text for word in words_in(catalogue, one.recording.id, one.span))
     both = one.cascade is not None and one.contrastive is not None
     way = "fused" if both else "cascade" if one.cascade is not None else "contrastive"
@@ -135,4 +172,4 @@ def _moment(one: Scored, catalogue: Catalogue, text: str, probability: float) ->
     for name in ("cascade", "contrastive"):
         if (cosine := getattr(one, name)) is not None:
             evidence[name] = round(float(cosine), 3)
-    return Moment(one.recording, one.span, probability, "said", said or text, None, evidence)
+    return Moment(one.recording, one.span, probability, "said", said, None, evidence)
