@@ -82,7 +82,8 @@ class DecodeReport:
             end = f" of {expected:.1f} s" if known else ", before its header says"
             remarks.append(f"cut off after {self.decoded_seconds:.1f} s{end}; what could be read is kept")
         if self.broken_packets:
-            packets = "1 broken packet was" if self.broken_packets == 1 else f"{self.broken_packets} broken packets were"
+            one = self.broken_packets == 1
+            packets = "1 broken packet was" if one else f"{self.broken_packets} broken packets were"
             remarks.append(f"{packets} skipped")
         if self.silence_seconds >= SURE_SECONDS:
             remarks.append(f"{self.silence_seconds:.1f} s that are missing in it were heard as silence")
