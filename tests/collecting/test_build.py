@@ -237,7 +237,7 @@ def test_a_recording_that_was_cut_off_is_noted(tmp_path, bursts):
     with open(path, "r+b") as file:
         file.truncate(path.stat().st_size * 6 // 7)
     result = build(tmp_path / "in", tmp_path / "set", SILENT)
-    assert result.notes == [(path, "it is cut off at 12.0 s")]
+    assert result.notes == [(path, "cut off after 12.0 s, before its header says; what could be read is kept")]
     assert result.audio_seconds == pytest.approx(12.0, abs=0.01)
 
 

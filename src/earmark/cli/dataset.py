@@ -80,8 +80,8 @@ def build(
     for _, error in result.failed:
         say(f"left out: {' '.join(str(error).split())}")
     for each in result.left_out:
-        count = f"{each.count}, " if each.count else ""
-        say(f"left out: {each.reason} ({count}{clock(each.seconds)})")
+        told = [str(each.count)] * bool(each.count) + [clock(each.seconds)] * bool(each.seconds)
+        say(f"left out: {each.reason}" + (f" ({', '.join(told)})" if told else ""))
     bare = sum(not chunk.transcript for chunk in result.chunks)
     if bare:
         say(f"note: {bare} of {counted(len(result.chunks), 'chunk')} without a transcript")

@@ -37,12 +37,7 @@ class Heard:
     @property
     def note(self) -> str:
         """What is odd about the file; empty where nothing is."""
-        odd = []
-        if self.report.truncated:
-            odd.append(f"it is cut off at {self.span.end:.1f} s")
-        if self.report.broken_packets:
-            odd.append(f"{self.report.broken_packets} of its packets do not decode")
-        return "; ".join(odd)
+        return str(self.report)
 
 
 def listen(recording: Recording, activity: ActivityEngine | None, on_progress: Progress) -> Heard:

@@ -120,7 +120,7 @@ def separate(
         if not ears.knows(text):
             nearest = ", ".join(name for name, _ in ears.nearest(text))
             notes.append(f"earmark's built-in ears do not know {text[:80]!r}; nearest: {nearest}")
-        moments = moments_of(recording, text, ears, settings, on_progress, report)
+        moments = moments_of(recording, text, ears, settings, on_progress)
         wide = [moment.span.widen(settings.pad_seconds) for moment in moments]
         spans = clip_spans(merge_spans(wide, settings.merge_seconds), recording.span)
     if not spans:
@@ -128,7 +128,7 @@ def separate(
     notes += changed
     total = sum(span.duration for span in spans)
 
-    def blocks() -> Iterator[Waveform]:
+    def blocks(report: DecodeReport | None = None) -> Iterator[Waveform]:
         mixture = decode(
             recording.path, sample_rate=None, channels=None, audio_stream=recording.audio_stream,
             block_seconds=BLOCK_SECONDS, report=report,
@@ -147,13 +147,13 @@ def separate(
         places = [stack.enter_context(atomic_path(name, force=force)) for name in written]
         for name, place in zip(written, places, strict=True):
             stack.enter_context(named(name, place))
-        write_waveforms(places[0], blocks(), force=True)
+        write_waveforms(places[0], blocks(report), force=True)
         if residual is not None:
             lossless = places[0].suffix.lower() in LOSSLESS
             again = decode(places[0], sample_rate=None, channels=None) if lossless else blocks()
             write_waveforms(places[1], _left(recording, again), force=True)
-    if report.truncated:
-        notes.append("the file ends before its header says; what it holds was heard")
+    if str(report):
+        notes.append(str(report))
     return Separated(recording, text, tuple(moments), tuple(spans), tuple(written), tuple(notes))
 
 
@@ -163,7 +163,6 @@ def moments_of(
     engine: SoundEngine,
     settings: SeparateSettings = SeparateSettings(),
     on_progress: Progress = ignore,
-    report: DecodeReport | None = None,
 ) -> list[Moment]:
     """Where a sound is heard, by time; none where no moment is probable enough. Of the frames, only scores are kept.
 
@@ -177,7 +176,7 @@ def moments_of(
     blocks = prefetch(
         decode(
             recording.path, sample_rate=engine.sample_rate, audio_stream=recording.audio_stream,
-            block_seconds=BLOCK_SECONDS, report=report,
+            block_seconds=BLOCK_SECONDS,
         )
     )  # fmt: skip
     with closing(blocks):
