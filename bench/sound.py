@@ -255,7 +255,7 @@ def calibrated(engine: BuiltinSound, scenes: list[Scene], vocabulary: Vocabulary
     for (n, query), one in zip(asked, heard, strict=True):
         logits = np.clip(calibration[0] * one.logits + calibration[1], -30, 30)
         curve = ScoreCurve((1 / (1 + np.exp(-logits))).astype(np.float32), step)
-        located = [span for span, _ in locate(curve, one.expected_seconds, moments)]
+        located = [span for span, probability in locate(curve, one.expected_seconds, moments) if probability >= 0.3]
         for truth in query.spans:
             span = max(located, key=truth.iou, default=None)
             if span is None or span.iou(truth) < 0.25:

@@ -94,7 +94,7 @@ def calibrate_moments(
     return replace(chosen, floor=settings.floor)
 
 
-def calibrate_edges(found: Sequence[tuple[NDArray[np.float64], float]], penalty: float = 1e-3) -> tuple[float, ...]:
+def calibrate_edges(found: Sequence[tuple[NDArray[np.float64], float]], penalty: float = 1e-2) -> tuple[float, ...]:
     """Weights of `edge_features`, so that the true edge is the likeliest of those there are.
 
     Args:

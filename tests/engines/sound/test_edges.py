@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earmark.engines.sound.edges import WIDTHS, EdgeSettings, candidates, chosen, edge_features, sharpened
+from earmark.engines.sound.edges import WIDTHS, EdgeSettings, candidates, edge_features, sharpened
 from earmark.timeline import ScoreCurve, Span
 
 STEP = 0.08
@@ -68,7 +68,3 @@ def test_one_row_of_features_for_each_edge() -> None:
     edges = candidates(Span(2.4, 4.8), curve, +1, 0.0)
     assert edge_features(edges, 2.4, curve, frames, +1).shape == (len(edges), 2 * len(WIDTHS) + 5)
     assert edges.start * STEP >= 2.4 - 1.2 - STEP
-
-
-def test_of_two_places_the_one_with_more_around_it() -> None:
-    assert chosen(np.log(np.array([0.3, 1e-9, 1e-9, 1e-9, 0.2, 0.25, 0.2, 1e-9, 1e-9]))) == 5

@@ -3,7 +3,7 @@
 What the ears hear they hear a little before and after its time as well, so where a curve of probability crosses a
 level is not yet where a sound begins. At its true onset the probability rises, and what the frames say changes; a
 conditional logit (McFadden 1974) weighs both, seen over several widths, against the distance from where the moment was
-located. Of its probabilities for the edges, that place is chosen around which most lies within two frames.
+located.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ REACH_SECONDS = 1.2
 """How far from where a moment was located its edges are looked for."""
 WIDTHS = (1, 2, 4, 8)
 """Frames on each side of an edge that are compared."""
-NEAR_FRAMES = 2
 FLOOR = 1e-3
 """Probabilities are taken for no surer than this, either way."""
 
@@ -111,11 +110,5 @@ def _likeliest(
     edges = candidates(span, curve, way, limit)
     if not weights or curve.num_frames == 0:
         return located
-    return curve.time_of(edges.start + chosen(edge_features(edges, located, curve, frames, way) @ np.array(weights)))
-
-
-def chosen(evidence: Floats) -> int:
-    """The edge within two frames of which most of the probability lies; of equals the likeliest."""
-    share = np.exp(evidence - evidence.max())
-    near = np.convolve(share, np.ones(2 * NEAR_FRAMES + 1), "full")[NEAR_FRAMES : NEAR_FRAMES + len(share)]
-    return int(np.argmax(near + 1e-3 * share))
+    evidence = edge_features(edges, located, curve, frames, way) @ np.array(weights)
+    return curve.time_of(edges.start + int(np.argmax(evidence)))
