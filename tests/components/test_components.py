@@ -192,6 +192,14 @@ def test_a_taken_name_is_refused_before_anything_is_separated(street: Recording,
     assert (tmp_path / "hum.wav").stat().st_size > 1000
 
 
+def test_the_recording_itself_is_never_written_over(street: Recording, tmp_path: Path, bands: Any) -> None:
+    before = Path(street.path).read_bytes()
+    (tmp_path / "hum.wav").symlink_to(street.path)
+    with pytest.raises(FormatError, match="hum.wav: expected another file than the recording itself"):
+        apart(street, [ALARM, HUM], tmp_path, bands, force=True)
+    assert Path(street.path).read_bytes() == before and bands.asked == []
+
+
 def test_a_full_disk_leaves_what_is_complete_and_no_half_file(
     street: Recording, tmp_path: Path, bands: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from earmark.components.made import Made, key_of
 from earmark.components.parts import Component, ComponentSettings, Part, Present
 from earmark.engines import registry
 from earmark.engines.separator import Separator
+from earmark.errors import FormatError
 from earmark.media.files import check_free
 from earmark.progress import Progress, ignore
 from earmark.records import Recording
@@ -84,9 +85,15 @@ def take_apart(
     for sound, file in zip(sounds, files, strict=True):
         places = [each for each in present if each.sound == sound]
         key = key_of(recording, places, vocabulary, separator.name, ears, settings)
+        path = folder / file
+        if path.exists() and path.samefile(recording.path):
+            raise FormatError(
+                path, expected="another file than the recording itself", found="the recording",
+                hint="Choose another folder with -o.",
+            )  # fmt: skip
         if made.get(key, folder) is None:
-            check_free(folder / file, force=force)
-        jobs.append((key, places, folder / file))
+            check_free(path, force=force)
+        jobs.append((key, places, path))
     hearing = Ears(registry.load("sound", ears), [*dict.fromkeys([*vocabulary, *sounds])], settings)
     worker = Worker(recording, separator, hearing, settings, force)
     total = sum(place.span.duration for place in present)
