@@ -8,7 +8,8 @@
 settings. An event is right with its onset within 200 ms, its offset within 200 ms or 20 % of its length, and a name
 that the vocabulary of `earmark.scenes` lets stand for the sound. Events of names nobody could judge there count
 neither way. Printed twice: for the sounds as heard, and for the captions as they stand on the screen (a short sound
-stands 0.8 s to be read). `--list` asks for the labels of the kept-out clips instead of the built-in list.
+stands 0.8 s to be read). `--list wide` asks for the labels of the kept-out clips instead of the built-in list, `--list
+core` for those of the collections that tell their classes apart (ESC-10, kitchen20), in scenes of these.
 """
 
 from __future__ import annotations
@@ -121,17 +122,21 @@ def standing(captions: Sequence[Label], label_by_text: dict[str, str]) -> list[E
 
 def scenes(options: argparse.Namespace) -> None:
     vocabulary = shipped_vocabulary()
-    _, held_out = choose_clips(read_config(options.config), vocabulary)
+    config = read_config(options.config)
+    _, held_out = choose_clips(config, vocabulary)
     clips = [clip for clip in held_out.clips if clip.label != "silence"]
     asked_clips = [clip for clip in clips if clip.label != "speech"]
-    if options.list == "wide":
+    if options.list == "core":
+        core = {collection.folder for collection in config.collections if collection.tells_apart}
+        asked_clips = [clip for clip in asked_clips if clip.collection in core]
+    if options.list != "builtin":
         captions = [Caption(vocabulary.words(label)[0], vocabulary.words(label)[0])
                     for label in sorted({clip.label for clip in asked_clips})]  # fmt: skip
     else:
         captions = list(builtin_vocabulary())
     labels = {each.text: label_of(each, vocabulary) for each in captions}
     asked = sorted(set(labels.values()))
-    if options.list != "wide":
+    if options.list == "builtin":
         asked_clips = [c for c in asked_clips if any(vocabulary.relation(c.label, q) == MATCH for q in asked)]
     settings = CaptionSettings(min_probability=options.min_probability)
     mixing = SceneSettings(seconds=60.0, events=options.events, distractors=options.distractors, snr_db=(0.0, 20.0))
@@ -252,7 +257,7 @@ def main() -> None:
     one.add_argument("--scenes", type=int, default=40)
     one.add_argument("--events", type=int, default=5)
     one.add_argument("--distractors", type=int, default=2)
-    one.add_argument("--list", choices=("builtin", "wide"), default="builtin")
+    one.add_argument("--list", choices=("builtin", "wide", "core"), default="builtin")
     one.add_argument("--min-probability", type=float, default=CaptionSettings.min_probability)
     one.set_defaults(run=scenes)
     two = kinds.add_parser("words")

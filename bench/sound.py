@@ -1,12 +1,13 @@
 """How well the built-in sound model hears: scenes of 60 s from recordings no training step has heard.
 
-    python bench/sound.py --data FOLDER [--weights DIR] [--scenes 60] [--yamnet DIR] [--calibrate]
+    python bench/sound.py --data FOLDER [--weights DIR] [--scenes 60] [--yamnet DIR] [--calibrate] [--elsewhere DIR]
 
 FOLDER holds the collections of the shipped config. Its held-out recordings are halved: scenes of the one half
 calibrate (`--calibrate` fits probabilities and edges anew and writes them into the weights' ``model.json``), scenes of
 the other half measure. Every query is a wording training never saw. `mixed` scenes ask for sounds of all collections,
 `core` scenes for those of ESC-10 and kitchen20 only. With `--yamnet`, YAMNet is asked the same, each query mapped to
-the class name nearest to it by text, on the classes whose name is near enough.
+the class name nearest to it by text, on the classes whose name is near enough. `--elsewhere` names the clips of a
+collection that no recording of training comes from by text alone (`tools/debian_sounds.py` makes one).
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from earmark.engines.sound.builtin import WEIGHTS, BuiltinSound
 from earmark.engines.sound.edges import candidates, edge_features
 from earmark.evaluation.ranking import auroc, average_precision
 from earmark.scenes.builder import Scene, SceneSettings, build_scene, load_clip
-from earmark.scenes.clips import Clip
+from earmark.scenes.clips import Clip, read_clips
 from earmark.scenes.queries import Query, queries_of
-from earmark.scenes.vocabulary import Vocabulary, shipped_vocabulary
+from earmark.scenes.vocabulary import MATCH, UNKNOWN, Vocabulary, shipped_vocabulary
 from earmark.timeline import ScoreCurve
 from earmark.training.calibrating import Heard, calibrate_edges, calibrate_frames, calibrate_moments, right
 from earmark.training.sound_config import read_config
@@ -165,6 +166,30 @@ def zero_shot(engine: BuiltinSound, vocabulary: Vocabulary, data: Path) -> None:
         print("  " + ", ".join(f"{label} {np.mean(found):.2f}" for label, found in sorted(hits.items())))
 
 
+def elsewhere(engine: BuiltinSound, vocabulary: Vocabulary, folder: Path) -> None:
+    """Clips of other collections named by text alone, of all labels there; and each label's clips ranked by it."""
+    clips = read_clips(folder, vocabulary)
+    labels = sorted({clip.label for clip in clips})
+    vectors = [engine.embed_text(vocabulary.unseen.get(label) or vocabulary.words(label)[:1]) for label in labels]
+    scores, truth = np.zeros((len(clips), len(labels))), vocabulary.relations([clip.label for clip in clips], labels)
+    for row, clip in enumerate(clips):
+        frames = engine.embed_audio(load_clip(clip))
+        most = max(3, len(frames) // 2)
+        scores[row] = [np.sort(frames @ v.T, axis=0)[-most:].mean() for v in vectors]
+    first = np.where(truth == UNKNOWN, -np.inf, scores).argmax(axis=1)
+    hits: dict[str, list[bool]] = defaultdict(list)
+    for row, clip in enumerate(clips):
+        hits[clip.label].append(bool(truth[row, first[row]] == MATCH))
+    ranked = [average_precision(scores[truth[:, k] != UNKNOWN, k], truth[truth[:, k] != UNKNOWN, k] == MATCH)
+              for k in range(len(labels))]  # fmt: skip
+    chance = np.mean([float((truth[:, k] == MATCH).mean()) for k in range(len(labels))])
+    print(f"\n{folder.name}: {len(clips)} clips of {len(labels)} labels, named by text: mean over labels "
+          f"{np.mean([np.mean(found) for found in hits.values()]):.3f} (chance {1 / len(labels):.3f}), over clips "
+          f"{np.mean([hit for found in hits.values() for hit in found]):.3f}; mean average precision "
+          f"{np.mean([p or 0.0 for p in ranked]):.3f} (chance {chance:.3f})")  # fmt: skip
+    print("  " + ", ".join(f"{label} {sum(found)}/{len(found)}" for label, found in sorted(hits.items())))
+
+
 def coarse(asked: Sequence[tuple[int, Query]], engine: BuiltinSound, frames: list[NDArray[np.float32]]) -> None:
     """How many present sounds are in what is looked at, where that is only the best share of all stretches."""
     clips = [engine.embed_clips(scene) for scene in frames]
@@ -280,6 +305,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--yamnet", type=Path)
     parser.add_argument("--calibrate", action="store_true")
+    parser.add_argument("--elsewhere", type=Path)
     options = parser.parse_args()
     os.environ["EARMARK_DATA"] = str(options.data)
     os.environ.setdefault("EARMARK_TEACHER", str(options.yamnet or "."))
@@ -309,6 +335,8 @@ def main() -> None:
             yamnet(options.yamnet, engine, scenes, asked, frames_of)
     over_speech(engine, second, vocabulary)
     zero_shot(engine, vocabulary, options.data)
+    if options.elsewhere:
+        elsewhere(engine, vocabulary, options.elsewhere)
 
 
 if __name__ == "__main__":
