@@ -27,9 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.engines.sound import EdgeSettings, LocateSettings, locate, sharpened
-from earmark.engines.sound.builtin import WEIGHTS, BuiltinSound
+from earmark.engines.sound.builtin import POOL, WEIGHTS, BuiltinSound
 from earmark.engines.sound.edges import candidates, edge_features
 from earmark.evaluation.ranking import auroc, average_precision
+from earmark.media.levels import pooled
+from earmark.media.logmel import log_mel
 from earmark.scenes.builder import Scene, SceneSettings, build_scene, load_clip
 from earmark.scenes.clips import Clip, read_clips
 from earmark.scenes.queries import Query, queries_of
@@ -276,7 +278,8 @@ def calibrated(engine: BuiltinSound, scenes: list[Scene], vocabulary: Vocabulary
     ]  # fmt: skip
     calibration = calibrate_frames(heard, step)
     moments = calibrate_moments(heard, calibration, step, engine.moments)
-    examples: dict[int, list[tuple[Floats, float]]] = {1: [], -1: []}
+    bands_of = [pooled(log_mel(scene.samples), POOL) for scene in scenes]
+    examples: dict[tuple[str, int], list[tuple[Floats, float]]] = defaultdict(list)
     for (n, query), one in zip(asked, heard, strict=True):
         logits = np.clip(calibration[0] * one.logits + calibration[1], -30, 30)
         curve = ScoreCurve((1 / (1 + np.exp(-logits))).astype(np.float32), step)
@@ -287,14 +290,18 @@ def calibrated(engine: BuiltinSound, scenes: list[Scene], vocabulary: Vocabulary
                 continue
             for way, at, true in ((1, span.start, truth.start), (-1, span.end, truth.end)):
                 edges = candidates(span, curve, way, -np.inf if way > 0 else np.inf)
-                features = edge_features(edges, at, curve, between(frames_of[n]), way)
-                examples[way].append((features, true / step - edges.start))
+                for name, bands in (("edges", None), ("band_edges", between(bands_of[n]))):
+                    features = edge_features(edges, at, curve, between(frames_of[n]), way, bands)
+                    examples[name, way].append((features, true / step - edges.start))
     card = json.loads(card_path.read_text(encoding="utf-8"))
     card["calibration"] = list(calibration)
     card["moments"] = asdict(moments)
-    card["edges"] = {name: calibrate_edges(examples[way]) for name, way in (("onset", 1), ("offset", -1))}
+    for name in ("edges", "band_edges"):
+        card[name] = {end: calibrate_edges(examples[name, way]) for end, way in (("onset", 1), ("offset", -1))}
     card_path.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
-    print(f"calibrated on {len(heard)} queries and {len(examples[1])} moments: frames {calibration}, {moments}")
+    print(
+        f"calibrated on {len(heard)} queries and {len(examples['edges', 1])} moments: frames {calibration}, {moments}"
+    )
     return BuiltinSound(card_path.parent)
 
 

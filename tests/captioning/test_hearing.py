@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from earmark.engines.sound import EdgeSettings, LocateSettings
 from earmark.errors import LibraryError
 from earmark.library import Catalogue, Hearing, TrackHeader, track_path
 from earmark.library.tracks import append_rows
+from earmark.media.clips import write_waveforms
 from earmark.records import Recording
 from earmark.settings import CaptionSettings
-from earmark.timeline import Span
+from earmark.timeline import Span, Waveform
 
 STEP = 0.08
 DOG, RAIN, THUNDER = Caption("dog", "dog barks"), Caption("rain", "rain"), Caption("thunder", "thunder")
@@ -30,7 +32,7 @@ SETTINGS = CaptionSettings()
 class TwoSounds:
     """Frames of the first axis are a dog, of the second rain."""
 
-    moments, edges = LocateSettings(), EdgeSettings()
+    moments, edges, band_edges = LocateSettings(), EdgeSettings(), EdgeSettings()
 
     def curve(self, frames: NDArray[np.float32], text: str) -> NDArray[np.float32]:
         axis = {"dog": 0, "rain": 1}.get(text)
@@ -75,6 +77,22 @@ def test_sounds_are_found_where_they_are(catalogue: Catalogue) -> None:
     assert [each.caption for each in heard] == [DOG, RAIN] and notes == []
     assert heard[0].span.start == pytest.approx(10.0, abs=0.1) and heard[0].span.end == pytest.approx(12.0, abs=0.1)
     assert heard[1].span.start == pytest.approx(20.0, abs=0.1) and heard[1].span.end == pytest.approx(30.0, abs=0.1)
+
+
+def test_where_the_recording_is_at_hand_its_bands_tell_the_edges(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swell = tuple(1.0 if n == 13 else 0.0 for n in range(17))
+    monkeypatch.setattr(TwoSounds, "band_edges", EdgeSettings(swell, swell))
+    samples = np.zeros(60 * 16_000, np.float32)
+    samples[int(10.4 * 16_000) : int(11.6 * 16_000)] = 0.3 * np.random.default_rng(0).standard_normal(19_200)
+    write_waveforms(tmp_path / "film.wav", Waveform(samples[None], 16_000))
+    at_hand = replace(RECORDING, path=str(tmp_path / "film.wav"))
+    [dog], _ = sounds_heard(catalogue, at_hand, [DOG], SETTINGS)
+    assert (dog.span.start, dog.span.end) == (pytest.approx(10.4, abs=0.01), pytest.approx(11.6, abs=0.01))
+    (tmp_path / "film.wav").write_bytes(b"no media")
+    [dog], _ = sounds_heard(catalogue, at_hand, [DOG], SETTINGS)  # what cannot be read again is judged by its frames
+    assert dog.span.start == pytest.approx(10.0, abs=0.1)
 
 
 def test_a_sound_the_ears_do_not_know_is_noted(catalogue: Catalogue) -> None:

@@ -2,13 +2,15 @@
 
 Every sound is asked for by itself, so that several may be true at once. Then they have to agree: one noise answers
 to several names (a dog, a wolf), of which the most probable stays; where a voice is heard, what claims to be another
-sound is doubted.
+sound is doubted. Where the recording is at hand, it is decoded once more to see when its bands grow louder: captions
+have to be on time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 from earmark.captioning.vocabulary import Caption, builtin_vocabulary
 from earmark.engines import registry
 from earmark.engines.sound import SoundEngine, dequantise, frames_between, locate, sharpened
-from earmark.errors import LibraryError
+from earmark.errors import LibraryError, MediaError
 from earmark.library import Catalogue, read_track, track_path
+from earmark.media.levels import band_levels
 from earmark.progress import Progress, ignore
 from earmark.records import Recording
 from earmark.settings import CaptionSettings
@@ -73,14 +76,21 @@ def sounds_heard(
         for number, each in enumerate(vocabulary):
             curves[number, first : first + len(frames)] = engine.curve(frames, each.sound)
         on_progress(f"sounds of {recording.path}", min(first + CHUNK_FRAMES, len(rows)), len(rows))
-    heard = []
+    located = []
     for number, each in enumerate(vocabulary):
         curve = ScoreCurve(curves[number], header_step, start)
         if curve.num_frames and float(curve.values.max()) > 0.0:
             found = locate(curve, engine.expected_seconds(each.sound), engine.moments)
             found = [moment for moment in found if moment[1] >= settings.min_probability]
-            found = sharpened(found, curve, frames_between(rows), engine.edges)
-            heard += [Heard(each, span, probability) for span, probability in found]
+            located += [(each, found, curve)] if found else []
+    levels = _levels(recording, engine, len(rows), header_step, start, on_progress) if located else None
+    edges = engine.edges if levels is None else engine.band_edges
+    bands = None if levels is None else lambda first, last: levels[first:last].astype(np.float32)
+    heard = [
+        Heard(each, span, probability)
+        for each, found, curve in located
+        for span, probability in sharpened(found, curve, frames_between(rows), edges, bands)
+    ]
     vectors = engine.embed_text([each.sound for each in vocabulary])
     return agreeing(heard, _alike(vocabulary, vectors), settings), notes
 
@@ -158,6 +168,18 @@ def _frames(catalogue: Catalogue, recording: Recording, engine_name: str) -> tup
     except FileNotFoundError:  # nothing was stored of it: it holds no audio
         return 1.0, 0.0, np.zeros((0, 1), np.int8)
     return header.step_seconds, header.start_seconds, rows.view(np.int8)
+
+
+def _levels(
+    recording: Recording, engine: SoundEngine, count: int, step: float, start: float, on_progress: Progress
+) -> NDArray[np.float16] | None:
+    """The bands of the recording, where it is at hand and the engine can tell edges by them."""
+    if not engine.band_edges.onset or not Path(recording.path).is_file():
+        return None
+    try:
+        return band_levels(recording, count, step, start, on_progress)
+    except MediaError:
+        return None
 
 
 def _alike(vocabulary: Sequence[Caption], vectors: NDArray[np.float32]) -> set[frozenset[str]]:

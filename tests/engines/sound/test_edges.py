@@ -68,3 +68,18 @@ def test_one_row_of_features_for_each_edge() -> None:
     edges = candidates(Span(2.4, 4.8), curve, +1, 0.0)
     assert edge_features(edges, 2.4, curve, frames, +1).shape == (len(edges), 2 * len(WIDTHS) + 5)
     assert edges.start * STEP >= 2.4 - 1.2 - STEP
+
+
+def test_bands_that_grow_louder_count_where_they_are_given() -> None:
+    levels = np.full((100, 8), -12.0, np.float32)
+    levels[42:53] = -2.0
+    width = 2 * len(WIDTHS) + 5
+    swell = tuple(1.0 if n == width else 0.0 for n in range(width + len(WIDTHS)))
+    flat = ScoreCurve(np.full(100, 0.9, np.float32), STEP)
+    moment = [(Span(37 * STEP, 58 * STEP), 0.9)]
+    [(span, _)] = sharpened(moment, flat, frames, EdgeSettings(swell, swell), lambda a, b: levels[a:b])
+    assert (span.start, span.end) == (pytest.approx(42 * STEP), pytest.approx(53 * STEP))
+    edges = candidates(Span(2.4, 4.8), flat, +1, 0.0)
+    with_bands = edge_features(edges, 2.4, flat, frames, +1, lambda a, b: levels[a:b])
+    assert with_bands.shape == (len(edges), width + len(WIDTHS))
+    assert (with_bands[:, :width] == edge_features(edges, 2.4, flat, frames, +1)).all()

@@ -35,7 +35,8 @@ class SoundEngine(Protocol):
             whose frames are discarded.
         clip_frames: frames that make one coarse vector; 0 where the engine makes none.
         moments: how moments are cut out of its curves, and how probable they are.
-        edges: where exactly they begin and end.
+        edges: where exactly they begin and end, by the frames.
+        band_edges: the same by the frames and the recording's bands; without weights where the engine knows none.
     """
 
     name: str
@@ -47,6 +48,7 @@ class SoundEngine(Protocol):
     clip_frames: int
     moments: LocateSettings
     edges: EdgeSettings
+    band_edges: EdgeSettings
 
     def embed_audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mono samples ``(n,)`` to unit rows ``(frames, dim)``, one for every begun `step_seconds`."""

@@ -80,7 +80,10 @@ class BuiltinSound:
         self.name: str = self._card["name"]
         self.dim: int = self._card["dim"]
         self.moments = LocateSettings(**self._card.get("moments", {}))
-        self.edges = EdgeSettings(**{way: tuple(weights) for way, weights in self._card.get("edges", {}).items()})
+        self.edges, self.band_edges = (
+            EdgeSettings(**{way: tuple(fitted) for way, fitted in self._card.get(name, {}).items()})
+            for name in ("edges", "band_edges")
+        )
         self.clip_frames: int = CLIP_FRAMES if "clip_value_weight" in self._text else 0
         self._vocabulary = list(self._card["vocabulary"])
         if self._text["linear_weight"].ndim != 3:

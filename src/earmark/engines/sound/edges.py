@@ -1,9 +1,9 @@
 """Where exactly a moment begins and ends: of the edges between frames near where it was located, the likeliest one.
 
 What the ears hear they hear a little before and after its time as well, so where a curve of probability crosses a
-level is not yet where a sound begins. At its true onset the probability rises, and what the frames say changes; a
-conditional logit (McFadden 1974) weighs both, seen over several widths, against the distance from where the moment was
-located.
+level is not yet where a sound begins. At its true onset the probability rises, what the frames say changes, and bands
+of the spectrum grow louder; a conditional logit (McFadden 1974) weighs these, seen over several widths, against the
+distance from where the moment was located. The bands are asked where the recording is at hand.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FLOOR = 1e-3
 
 Floats = NDArray[np.float64]
 Frames = Callable[[int, int], NDArray[np.float32]]
-"""Frames from one to before another, unit rows ``(last - first, dim)``."""
+"""Frames from one to before another, unit rows ``(last - first, dim)``; or log energies of bands, as many rows."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,19 @@ class EdgeSettings:
 
 
 def sharpened(
-    moments: Sequence[tuple[Span, float]], curve: ScoreCurve, frames: Frames, settings: EdgeSettings = EdgeSettings()
+    moments: Sequence[tuple[Span, float]],
+    curve: ScoreCurve,
+    frames: Frames,
+    settings: EdgeSettings = EdgeSettings(),
+    bands: Frames | None = None,
 ) -> list[tuple[Span, float]]:
     """The same moments with each edge at its likeliest place; disjoint where they were.
 
     Args:
         moments: from `locate`, on this curve.
         frames: of the recording, counted as the curve's are.
+        settings: an engine's `edges`; with `bands`, its `band_edges`.
+        bands: log energies of the recording's bands (`earmark.media.levels`), counted as the curve's frames are.
     """
     found = []
     for span, probability in moments:
@@ -54,8 +60,8 @@ def sharpened(
         after = (other.start for other in others if other.start >= span.middle)
         earliest = (max(before, default=-np.inf) + span.start) / 2  # half the way to the moment before
         latest = (min(after, default=np.inf) + span.end) / 2
-        start = _likeliest(span, curve, frames, settings.onset, +1, earliest)
-        end = _likeliest(span, curve, frames, settings.offset, -1, latest)
+        start = _likeliest(span, curve, frames, settings.onset, +1, earliest, bands)
+        end = _likeliest(span, curve, frames, settings.offset, -1, latest, bands)
         found.append((Span(start, end) if start < end else span, probability))
     return found
 
@@ -71,12 +77,14 @@ def candidates(span: Span, curve: ScoreCurve, way: int, limit: float) -> range:
     return range(first, min(max(first, last), curve.num_frames) + 1)
 
 
-def edge_features(edges: range, located: float, curve: ScoreCurve, frames: Frames, way: int) -> Floats:
-    """What speaks for each edge, shape ``(edges, 2 * len(WIDTHS) + 5)``.
+def edge_features(
+    edges: range, located: float, curve: ScoreCurve, frames: Frames, way: int, bands: Frames | None = None
+) -> Floats:
+    """What speaks for each edge, shape ``(edges, 2 * len(WIDTHS) + 5)``; with `bands` ``len(WIDTHS)`` more.
 
     Over each width, by how much the log-odds rise from outside to inside and how far apart the frames' means are; the
     distance outwards from where the moment was located, in seconds, its size and its square; the log-odds of the
-    frame inside and of the one outside.
+    frame inside and of the one outside; with bands, over each width, by how much those that are louder inside are.
 
     Args:
         located: seconds.
@@ -88,27 +96,37 @@ def edge_features(edges: range, located: float, curve: ScoreCurve, frames: Frame
     p = np.clip(np.nan_to_num(curve.values[first:last]).astype(np.float64), FLOOR, 1 - FLOOR)
     odds = np.log(p / (1 - p))
     sums = np.concatenate([[0.0], np.cumsum(odds)])
-    rows = np.nan_to_num(frames(first, last)).astype(np.float64)
-    totals = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0)])
-    rises, changes = [], []
+    totals = _totals(frames(first, last))
+    louder = None if bands is None else _totals(bands(first, last))
+    rises, changes, swells = [], [], []
     for width in WIDTHS:
         before, after = np.maximum(0, at - width), np.minimum(count, at + width)
         left, right = np.maximum(1, at - before), np.maximum(1, after - at)
         rises.append(way * ((sums[after] - sums[at]) / right - (sums[at] - sums[before]) / left))
         change = (totals[after] - totals[at]) / right[:, None] - (totals[at] - totals[before]) / left[:, None]
         changes.append(np.linalg.norm(change, axis=1))
+        if louder is not None:
+            swell = (louder[after] - louder[at]) / right[:, None] - (louder[at] - louder[before]) / left[:, None]
+            swells.append(np.maximum(way * swell, 0.0).mean(axis=1))
     outwards = way * (located - curve.start_seconds - (at + first) * curve.step_seconds)
     inside, outside = (at, at - 1) if way > 0 else (at - 1, at)
     beside = [odds[np.clip(side, 0, count - 1)] for side in (inside, outside)]
-    return np.stack([*rises, *changes, outwards, np.abs(outwards), outwards**2, *beside], axis=1)
+    return np.stack([*rises, *changes, outwards, np.abs(outwards), outwards**2, *beside, *swells], axis=1)
+
+
+def _totals(rows: NDArray[np.float32]) -> Floats:
+    """What all rows before each one sum up to, from none on, shape ``(rows + 1, columns)``."""
+    rows = np.nan_to_num(rows)
+    return np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
 
 
 def _likeliest(
-    span: Span, curve: ScoreCurve, frames: Frames, weights: Sequence[float], way: int, limit: float
-) -> float:
+    span: Span, curve: ScoreCurve, frames: Frames, weights: Sequence[float], way: int, limit: float,
+    bands: Frames | None,
+) -> float:  # fmt: skip
     located = span.start if way > 0 else span.end
     edges = candidates(span, curve, way, limit)
     if not weights or curve.num_frames == 0:
         return located
-    evidence = edge_features(edges, located, curve, frames, way) @ np.array(weights)
+    evidence = edge_features(edges, located, curve, frames, way, bands) @ np.array(weights)
     return curve.time_of(edges.start + int(np.argmax(evidence)))
