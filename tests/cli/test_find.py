@@ -16,6 +16,7 @@ from earmark.cli.app import app
 from earmark.cli.find import check_clips
 from earmark.errors import EarmarkError, FormatError, QueryError, UsageError
 from earmark.indexing import index
+from earmark.library import Catalogue
 from earmark.settings import IndexSettings
 
 CUES = "1\n00:00:00,500 --> 00:00:01,500\nMovable types made printing cheap.\n"
@@ -179,3 +180,15 @@ def test_what_was_written_is_said(talk: Path, tmp_path: Path) -> None:
     assert run.stderr == f"wrote {labels}\nwrote {picture}\n"
     assert labels.stat().st_size and picture.stat().st_size
     assert [json.loads(line)["kind"] for line in run.stdout.splitlines()] == ["said"]
+
+
+def test_who_asks_for_a_sound_alone_does_not_wait_for_words(other: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    jobs = lambda: {job for _, job, _ in Catalogue.load(library).hearings}  # noqa: E731
+    assert find("heard: a dog barking", other, "--library", library).exit_code == 0
+    assert "sounds" in jobs() and "words" not in jobs()
+    assert find("heard: a dog barking", other, "--library", library, "--about").exit_code == 0
+    assert "words" in jobs()
+    other.rename(tmp_path / "again.wav")
+    assert find("quarterly budget", tmp_path / "again.wav", "--library", tmp_path / "second").exit_code == 0
+    assert {"words", "sounds"} <= {job for _, job, _ in Catalogue.load(tmp_path / "second").hearings}

@@ -162,8 +162,10 @@ def find(
     wanted = None
     failed = False
     if paths:
+        # Whoever asks for a sound alone does not wait for the words.
+        words = "words" in finding.jobs_asked(text) or about or spot or chosen is not None or recogniser is not None
         settings = IndexSettings(
-            recogniser=recogniser or IndexSettings.recogniser,
+            recogniser=(recogniser or IndexSettings.recogniser) if words else None,
             sidecars=not ignore_sidecars,
             keep_words=recogniser is None,
             speech="contrastive" if chosen in ("contrastive", "fused") else None,
