@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from earmark.engines.activity import ActivityEngine, ActivityStream
 from earmark.engines.activity.features import FRAME_SECONDS, logits_at
 from earmark.engines.activity.silero import Silero
+from earmark.engines.graphs import open_graph
 from earmark.errors import EngineError
 from earmark.media.logmel import BANDS, FLOOR, HOP, log_mel, num_frames
 from earmark.settings import SAMPLE_RATE
@@ -197,19 +198,12 @@ def _silent(mel: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _session(path: Path) -> Any:
-    import onnxruntime
-
     if not path.is_file():
         raise EngineError(
             str(path), expected="a model of earmark train activity", found="no such file", hint="Check the path."
         )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # an arena keeps the largest block ever seen
-    options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return open_graph(path, arena=False)
     except Exception as exc:  # ONNX Runtime raises many kinds of its own
         raise _not_a_model(path, "a file that ONNX Runtime cannot load") from exc
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.graphs import open_graph
 from earmark.errors import EngineError
 from earmark.settings import SAMPLE_RATE
 from earmark.timeline import ScoreCurve, to_seconds
@@ -42,16 +43,7 @@ class Silero:
     step_seconds = FRAME_SAMPLES / SAMPLE_RATE
 
     def __init__(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # an arena keeps the largest block ever seen
-        options.log_severity_level = 4
-        self._session: Any = onnxruntime.InferenceSession(
-            str(_model_path()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session: Any = open_graph(_model_path(), arena=False)
 
     def stream(self, start_seconds: float = 0.0) -> SileroStream:
         return SileroStream(self._session, start_seconds)

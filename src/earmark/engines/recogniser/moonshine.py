@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.graphs import open_graph
 from earmark.engines.recogniser import HeardWord, Transcript
 from earmark.engines.recogniser.tokens import BEGIN, END, has_loop, pieces_of, words_of
 from earmark.errors import EngineError
@@ -78,8 +79,8 @@ class Moonshine:
         folder = _model_folder()
         self._beams = beams
         self._pieces = pieces_of(folder / "tokenizer.bin")
-        self._encoder = _session(folder / "encoder_model.ort")
-        self._decoder = _session(folder / "decoder_model_merged.ort")
+        self._encoder = open_graph(folder / "encoder_model.ort")
+        self._decoder = open_graph(folder / "decoder_model_merged.ort")
         self._inputs = [node.name for node in self._decoder.get_inputs()]
         presents = [node.name for node in self._decoder.get_outputs() if node.name.startswith("present")]
         self._first_outputs = ["logits", *presents]
@@ -190,16 +191,6 @@ class Moonshine:
 def _settled(live: list[_Hypothesis], ended: list[_Hypothesis]) -> bool:
     """Whether an ended hypothesis outranks everything still growing."""
     return bool(ended) and max(h.rank for h in ended) >= max(h.rank for h in live)
-
-
-def _session(path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _model_folder() -> Path:

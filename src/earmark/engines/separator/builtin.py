@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.graphs import open_graph
 from earmark.engines.separator import Mask
 from earmark.engines.separator.masking import hann, spectrum_of
 from earmark.engines.sound.builtin import WEIGHTS as SOUND_WEIGHTS
@@ -82,14 +83,8 @@ def _session(path: Path, inputs: set[str], threads: int) -> Any:
     Raises:
         EngineError: if it does not, or is none.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = open_graph(path, threads)
     except Exception as exc:  # its exceptions have no common parent
         raise _foreign(path, "no ONNX graph") from exc
     found = {node.name for node in session.get_inputs()}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.graphs import open_graph
 from earmark.engines.sound.edges import EdgeSettings
 from earmark.engines.sound.locating import LocateSettings
 from earmark.engines.sound.pieces import WordPieces
@@ -64,15 +65,7 @@ class BuiltinSound:
                     found="no such file",
                     hint="Reinstall earmark, or make them with `earmark train sound`.",
                 )
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(weights / "audio.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_graph(weights / "audio.onnx", threads)
         self._pieces = WordPieces(weights)
         with np.load(weights / "text.npz") as arrays:
             self._text = {name: arrays[name].astype(np.float32) for name in arrays.files}

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.graphs import open_graph
 from earmark.engines.speech_text.frames import load_frames
 from earmark.engines.speech_text.spelling import spell, words_of
 from earmark.engines.text.wordpieces import WordPieceEncoder
@@ -176,14 +177,8 @@ def digest_of(model: str | Path | None) -> str:
 
 def _session(path: Path, inputs: Sequence[tuple[str, int | None]], dim: int) -> Any:
     """A graph, if it takes and gives what is expected: names of its inputs, and the size of their last axis."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = open_graph(path)
     except Exception as exc:  # its exceptions have no common parent
         raise _foreign(path, "no ONNX graph") from exc
     found = {node.name: node.shape for node in session.get_inputs()}

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.engines.graphs import open_graph
 from earmark.engines.speech_text import FrameEncoder
 from earmark.errors import EngineError
 from earmark.media.logmel import BANDS, HOP, log_mel
@@ -76,8 +77,6 @@ class MoonshineFrames:
     step_seconds = 2 * 384 / SAMPLE_RATE
 
     def __init__(self) -> None:
-        import onnxruntime
-
         spec = find_spec("moonshine_voice")
         path = Path(spec.origin).parent / "assets" / "tiny-en" / "encoder_model.ort" if spec and spec.origin else None
         if path is None or not path.is_file():
@@ -87,11 +86,7 @@ class MoonshineFrames:
                 found="no such package" if path is None else "a release that carries none",
                 hint="Run: pip install 'moonshine-voice>=0.0.59,<0.1'",
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session: Any = open_graph(path)
 
     def frames(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         samples = _completed(samples)
