@@ -143,6 +143,13 @@ def between(frames: NDArray[np.float32]) -> Callable[[int, int], NDArray[np.floa
     return lambda first, last: frames[first:last]
 
 
+def fits(engine: BuiltinSound, clip: Clip, vectors: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """How well a clip fits each wording of each label, by the better half of its frames."""
+    frames = engine.embed_audio(load_clip(clip))
+    most = max(3, len(frames) // 2)
+    return [np.sort(frames @ wordings.T, axis=0)[-most:].mean(axis=0) for wordings in vectors]
+
+
 def zero_shot(engine: BuiltinSound, vocabulary: Vocabulary, data: Path) -> None:
     """Whole clips named by text alone: the class whose unseen wordings are nearest to the clip's loudest frames."""
     for collection, fold in CORE.items():
@@ -153,11 +160,7 @@ def zero_shot(engine: BuiltinSound, vocabulary: Vocabulary, data: Path) -> None:
         hits: dict[str, list[bool]] = defaultdict(list)
         single: list[float] = []
         for row in rows:
-            frames = engine.embed_audio(load_clip(Clip(data / collection / row["file"], "")))
-            most = max(3, len(frames) // 2)
-            scores = np.array(
-                [np.sort(frames @ v.T, axis=0)[-most:].mean(axis=0) for v in vectors]
-            )  # (labels, wordings)
+            scores = np.array(fits(engine, Clip(data / collection / row["file"], ""), vectors))  # (labels, wordings)
             truth = labels.index(vocabulary.canonical(row["label"]))
             hits[labels[truth]].append(int(scores.mean(axis=1).argmax()) == truth)
             single.append(float(np.mean(scores.argmax(axis=0) == truth)))
@@ -175,9 +178,7 @@ def elsewhere(engine: BuiltinSound, vocabulary: Vocabulary, folder: Path) -> Non
     vectors = [engine.embed_text(vocabulary.unseen.get(label) or vocabulary.words(label)[:1]) for label in labels]
     scores, truth = np.zeros((len(clips), len(labels))), vocabulary.relations([clip.label for clip in clips], labels)
     for row, clip in enumerate(clips):
-        frames = engine.embed_audio(load_clip(clip))
-        most = max(3, len(frames) // 2)
-        scores[row] = [np.sort(frames @ v.T, axis=0)[-most:].mean() for v in vectors]
+        scores[row] = [fit.mean() for fit in fits(engine, clip, vectors)]
     first = np.where(truth == UNKNOWN, -np.inf, scores).argmax(axis=1)
     hits: dict[str, list[bool]] = defaultdict(list)
     for row, clip in enumerate(clips):

@@ -2,7 +2,7 @@
 
     python tools/debian_sounds.py FOLDER             # FOLDER/debian and FOLDER/debian-measure
 
-Each package is fetched with `apt-get download` (some gigabytes in all, one at a time, deleted again), its sounds are
+Each package is fetched with `apt-get download` (some gigabytes in all, `--jobs` at a time, deleted again), its sounds are
 taken out as they are, and a manifest.csv as `earmark train sound` reads it names their labels and licences. Nothing is
 installed. Run it on Debian 12; on another release packages and files may be named otherwise, and what is missing is
 listed at the end.
@@ -74,15 +74,16 @@ def take(package: str, wanted: list[Wanted], folder: Path) -> list[Taken]:
     taken: list[Taken] = []
     with tempfile.TemporaryDirectory() as scratch:
         subprocess.run(["apt-get", "download", package], cwd=scratch, check=True, capture_output=True)
-        for name, data in members(next(Path(scratch).glob("*.deb"))):
-            found = next((each for each in wanted if fnmatchcase("/" + name.lstrip("./"), each.files)), None)
+        for entry, data in members(next(Path(scratch).glob("*.deb"))):
+            name = entry.lstrip("./")
+            found = next((each for each in wanted if fnmatchcase("/" + name, each.files)), None)
             if found is None:
                 continue
             file = Path(package) / found.label / "-".join(Path(name).parts[-2:]).replace(" ", "_")
             path = folder / FOLDERS[found.use] / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-            taken.append(Taken(found, file.as_posix(), name.lstrip("./")))
+            taken.append(Taken(found, file.as_posix(), name))
     return taken
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +173,7 @@ def _levels(
     recording: Recording, engine: SoundEngine, count: int, step: float, start: float, on_progress: Progress
 ) -> NDArray[np.float16] | None:
     """The bands of the recording, where it is at hand and the engine can tell edges by them."""
-    if not engine.band_edges.onset or not Path(recording.path).is_file():
+    if not engine.band_edges.onset:
         return None
     try:
         return band_levels(recording, count, step, start, on_progress)

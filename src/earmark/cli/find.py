@@ -141,6 +141,7 @@ def find(
 
     # What cannot be is refused before hours of listening.
     kinds, asked_text = finding.kinds_asked(text)
+    jobs = finding.jobs_asked(text)
     chosen = None
     if system is not None:
         from earmark.finding.systems import check_system, jobs_of, rank_chunks, subject_asked
@@ -163,7 +164,7 @@ def find(
     failed = False
     if paths:
         # Whoever asks for a sound alone does not wait for the words.
-        words = "words" in finding.jobs_asked(text) or about or spot or chosen is not None or recogniser is not None
+        words = "words" in jobs or about or spot or chosen is not None or recogniser is not None
         settings = IndexSettings(
             recogniser=(recogniser or IndexSettings.recogniser) if words else None,
             sidecars=not ignore_sidecars,
@@ -183,11 +184,8 @@ def find(
     asked = settings_of(limit, min_score, language)
     if chosen is not None:
         moments = rank_chunks(asked_text, chosen, catalogue, wanted, asked, on_note=note)
-        complete = not gaps_in(catalogue, wanted, jobs_of(chosen, catalogue, wanted))
     else:
         moments = finding.find(text, catalogue, wanted, asked, on_note=note)
-        old = "heard" in kinds and finding.stale(catalogue, wanted)
-        complete = not (gaps_in(catalogue, wanted, finding.jobs_asked(text)) or old)
     if spot:
         from earmark.finding.spotting import find_spotted
 
@@ -205,10 +203,11 @@ def find(
     for number, moment in enumerate(moments, 1):
         write_out(as_line(moment) if as_json else as_text(number, moment))
     if not moments and wanted:
-        if complete:
-            verdict, where = "not here", ""
-        else:
+        old = chosen is None and "heard" in kinds and finding.stale(catalogue, wanted)
+        if old or gaps_in(catalogue, wanted, jobs if chosen is None else jobs_of(chosen, catalogue, wanted)):
             verdict, where = "not found", " in what was listened for"
+        else:
+            verdict, where = "not here", ""
         say(f"{verdict}: nothing like {text[:80]!r} with a score of {asked.min_probability:g} or more{where}")
     if output is not None:
         recordings = list({moment.recording.id: moment.recording for moment in moments}.values())

@@ -9,8 +9,8 @@ from earmark.errors import MediaError
 __all__ = ["one_recording"]
 
 
-def one_recording(path: Path) -> Path:
-    """The path again, if it can be a file; what is inside is for others to judge.
+def one_recording(path: Path) -> None:
+    """Whether a path can be a file; what is inside is for others to judge.
 
     Raises:
         MediaError: if it is a folder, or nothing.
@@ -24,4 +24,3 @@ def one_recording(path: Path) -> Path:
         )
     if not path.exists() and not path.is_symlink():
         raise MediaError(path, expected="an audio or video file", found="nothing there", hint="Check the path.")
-    return path

@@ -26,6 +26,7 @@ FLOOR = 1e-3
 """Probabilities are taken for no surer than this, either way."""
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int_]
 Frames = Callable[[int, int], NDArray[np.float32]]
 """Frames from one to before another, unit rows ``(last - first, dim)``; or log energies of bands, as many rows."""
 
@@ -95,29 +96,32 @@ def edge_features(
     at, count = np.arange(edges.start, edges[-1] + 1) - first, last - first
     p = np.clip(np.nan_to_num(curve.values[first:last]).astype(np.float64), FLOOR, 1 - FLOOR)
     odds = np.log(p / (1 - p))
-    sums = np.concatenate([[0.0], np.cumsum(odds)])
-    totals = _totals(frames(first, last))
-    louder = None if bands is None else _totals(bands(first, last))
+    heard, told = _totals(odds[:, None]), _totals(frames(first, last))
+    loud = None if bands is None else _totals(bands(first, last))
     rises, changes, swells = [], [], []
     for width in WIDTHS:
         before, after = np.maximum(0, at - width), np.minimum(count, at + width)
-        left, right = np.maximum(1, at - before), np.maximum(1, after - at)
-        rises.append(way * ((sums[after] - sums[at]) / right - (sums[at] - sums[before]) / left))
-        change = (totals[after] - totals[at]) / right[:, None] - (totals[at] - totals[before]) / left[:, None]
-        changes.append(np.linalg.norm(change, axis=1))
-        if louder is not None:
-            swell = (louder[after] - louder[at]) / right[:, None] - (louder[at] - louder[before]) / left[:, None]
-            swells.append(np.maximum(way * swell, 0.0).mean(axis=1))
+        rises.append(way * _steps(heard, before, at, after)[:, 0])
+        changes.append(np.linalg.norm(_steps(told, before, at, after), axis=1))
+        if loud is not None:
+            swells.append(np.maximum(way * _steps(loud, before, at, after), 0.0).mean(axis=1))
     outwards = way * (located - curve.start_seconds - (at + first) * curve.step_seconds)
     inside, outside = (at, at - 1) if way > 0 else (at - 1, at)
     beside = [odds[np.clip(side, 0, count - 1)] for side in (inside, outside)]
     return np.stack([*rises, *changes, outwards, np.abs(outwards), outwards**2, *beside, *swells], axis=1)
 
 
-def _totals(rows: NDArray[np.float32]) -> Floats:
+def _totals(rows: NDArray[np.float32] | Floats) -> Floats:
     """What all rows before each one sum up to, from none on, shape ``(rows + 1, columns)``."""
-    rows = np.nan_to_num(rows)
-    return np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    sums = np.cumsum(np.nan_to_num(rows), axis=0, dtype=np.float64)
+    return np.concatenate([np.zeros((1, sums.shape[1])), sums])
+
+
+def _steps(totals: Floats, before: Places, at: Places, after: Places) -> Floats:
+    """The mean of the rows from `at` to `after` less that of those from `before` to `at`, for each place."""
+    left, right = np.maximum(1, at - before), np.maximum(1, after - at)
+    steps = (totals[after] - totals[at]) / right[:, None] - (totals[at] - totals[before]) / left[:, None]
+    return np.asarray(steps, dtype=np.float64)
 
 
 def _likeliest(
