@@ -2,7 +2,7 @@
 
     python tools/debian_sounds.py FOLDER             # FOLDER/debian and FOLDER/debian-measure
 
-Each package is fetched with `apt-get download` (some gigabytes in all, `--jobs` at a time, deleted again), its sounds are
+Each package is fetched with `apt-get download` (gigabytes in all, `--jobs` at a time, deleted again), its sounds are
 taken out as they are, and a manifest.csv as `earmark train sound` reads it names their labels and licences. Nothing is
 installed. Run it on Debian 12; on another release packages and files may be named otherwise, and what is missing is
 listed at the end.
